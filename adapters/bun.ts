@@ -1,0 +1,31 @@
+// Bun.
+
+import { randomFillSync } from "node:crypto";
+import type { NativeHashing, Runtime } from "../src/runtime.ts";
+import { nodeClock } from "./node-clock.ts";
+import { nodeFiles } from "./node-fs.ts";
+import { ALL_PERMITTED, nodeProcesses } from "./node-processes.ts";
+import { nodeWorkers } from "./node-workers.ts";
+
+/** The one part of Bun's own interface that is used. */
+declare const Bun: { readonly SHA256: { hash(source: Uint8Array, target: Uint8Array): void } };
+
+/** The powers of Bun. */
+export function bunRuntime(): Runtime {
+  return {
+    description: `bun ${process.versions["bun"]} ${process.platform} ${process.arch}`,
+    files: nodeFiles,
+    nativeHashing: bunHashing,
+    clock: nodeClock,
+    random: (target) => void randomFillSync(target),
+    processes: nodeProcesses(ALL_PERMITTED),
+    workers: nodeWorkers(),
+  };
+}
+
+const bunHashing: NativeHashing = {
+  // Straight into the target: 0.13 µs for 96 bytes, where Bun.CryptoHasher takes 0.2 and node:crypto 0.33.
+  sha256: (source, target) => Bun.SHA256.hash(source, target),
+  beatsLanesFrom: 100,
+  beatsSingleFrom: 1,
+};

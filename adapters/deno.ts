@@ -1,0 +1,46 @@
+// Deno 2.
+
+import { createHash, randomFillSync } from "node:crypto";
+import type { NativeHashing, Runtime } from "../src/runtime.ts";
+import { nodeClock } from "./node-clock.ts";
+import { nodeFiles } from "./node-fs.ts";
+import { nodeProcesses, type ProcessPermissions } from "./node-processes.ts";
+import { nodeWorkers } from "./node-workers.ts";
+
+/** The parts of Deno's own interface that are used. */
+declare const Deno: {
+  readonly permissions: { querySync(wanted: Permission): { readonly state: string } };
+};
+
+type Permission = { name: "read"; path: string } | { name: "sys"; kind: "hostname" } | { name: "run" };
+
+/** The powers of Deno, as far as its permission flags grant them. */
+export function denoRuntime(): Runtime {
+  return {
+    description: `deno ${process.versions["deno"]} ${process.platform} ${process.arch}`,
+    files: nodeFiles,
+    nativeHashing: denoHashing,
+    clock: nodeClock,
+    random: (target) => void randomFillSync(target),
+    processes: nodeProcesses(permissions),
+    workers: nodeWorkers(),
+  };
+}
+
+const denoHashing: NativeHashing = {
+  // 2.5 µs for 96 bytes, where crypto.hash takes 2.9.
+  sha256: (source, target) => target.set(createHash("sha256").update(source).digest()),
+  beatsLanesFrom: 4096,
+  beatsSingleFrom: 1024,
+};
+
+/** Asked beforehand: on a terminal, a refusal would first show the user a prompt that they cannot place. */
+const permissions: ProcessPermissions = {
+  mayReadFile: (path) => isGranted({ name: "read", path }),
+  mayNameHost: () => isGranted({ name: "sys", kind: "hostname" }),
+  maySignal: () => isGranted({ name: "run" }),
+};
+
+function isGranted(permission: Permission): boolean {
+  return Deno.permissions.querySync(permission).state === "granted";
+}

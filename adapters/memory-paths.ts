@@ -1,0 +1,74 @@
+// From paths to what is there, in memory: `/` separates, links in the middle of a path are followed as systems do.
+
+import { failure } from "../src/errors.ts";
+import type { MemoryFolder, MemoryNode } from "./memory-tree.ts";
+
+/** Where systems give up on links that lead to links. */
+const MAX_LINKS = 40;
+
+/** A name in a folder that exists; the name itself may not. */
+export interface Place {
+  readonly folder: MemoryFolder;
+  readonly name: string;
+}
+
+/** The absolute form of a path; the working folder is `/`. */
+export function absolutePath(path: string): string {
+  const names: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  return `/${names.join("/")}`;
+}
+
+/** What is at a path, or `null`. The last part is not followed when it is a link. */
+export function nodeAt(root: MemoryFolder, path: string, operation: string): MemoryNode | null {
+  if (absolutePath(path) === "/") return root;
+  const { folder, name } = placeOf(root, path, operation);
+  return folder.get(name) ?? null;
+}
+
+/** Where a path's last name belongs. Throws when its folder is not there or is not one. */
+export function placeOf(root: MemoryFolder, path: string, operation: string): Place {
+  const names = absolutePath(path).slice(1).split("/");
+  const name = names.pop() ?? "";
+  return { folder: folderBehind(root, `/${names.join("/")}`, { path, operation, links: 0 }), name };
+}
+
+/** The folder at a path, through links. */
+export function folderAt(root: MemoryFolder, path: string, operation: string): MemoryFolder {
+  return folderBehind(root, path, { path, operation, links: 0 });
+}
+
+/** What was asked for, to be named in errors, and how many links were followed for it so far. */
+interface Search {
+  readonly path: string;
+  readonly operation: string;
+  links: number;
+}
+
+function folderBehind(root: MemoryFolder, path: string, search: Search): MemoryFolder {
+  let folder = root;
+  let reached = "";
+  for (const name of absolutePath(path).slice(1).split("/")) {
+    if (name === "") continue;
+    const node = folder.get(name);
+    if (node === undefined) throw failure("FILE_NOT_FOUND", { path: search.path });
+    if (node.kind === "folder") folder = node;
+    else if (node.kind === "link") folder = folderBehindLink(root, node.target, reached, search);
+    else throw refusal(search, "a part of the path is not a folder");
+    reached = `${reached}/${name}`;
+  }
+  return folder;
+}
+
+function folderBehindLink(root: MemoryFolder, target: string, from: string, search: Search): MemoryFolder {
+  search.links += 1;
+  if (search.links > MAX_LINKS) throw refusal(search, "too many links lead to links");
+  return folderBehind(root, target.startsWith("/") ? target : `${from}/${target}`, search);
+}
+
+function refusal({ path, operation }: Search, reason: string): Error {
+  return failure("IO_FAILED", { path, operation, reason });
+}

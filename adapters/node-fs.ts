@@ -1,0 +1,163 @@
+// The file system over node:fs, shared by Node, Deno and Bun. Knows paths and bytes, not what they mean.
+
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { resolve, sep } from "node:path";
+import { failure } from "../src/errors.ts";
+import type { EntryKind, FileAccess, Files, FolderEntry, RuntimeFile, Syncable } from "../src/runtime.ts";
+import { NodeFile } from "./node-file.ts";
+import { NodeFolder } from "./node-folder.ts";
+import { publishFile } from "./node-publish.ts";
+import { nativeCode, storageFailure } from "./storage-failure.ts";
+
+/** The file system that node:fs gives. */
+export const nodeFiles: Files = {
+  resolve(path: string): string {
+    const absolute = resolve(path);
+    return sep === "/" ? absolute : absolute.replaceAll(sep, "/");
+  },
+
+  makeFolder(path: string): boolean {
+    try {
+      mkdirSync(path);
+      return true;
+    } catch (error) {
+      if (nativeCode(error) === "EEXIST" && isFolder(path)) return false;
+      throw storageFailure(error, "make folder", path);
+    }
+  },
+
+  list(path: string): FolderEntry[] {
+    try {
+      return readdirSync(path, { withFileTypes: true })
+        .map((entry) => ({ name: entry.name, kind: listedKind(path, entry) }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    } catch (error) {
+      throw storageFailure(error, "list", path);
+    }
+  },
+
+  kind: kindAt,
+
+  open(path: string, access: FileAccess): RuntimeFile {
+    // Asked first, so that a pipe, a device or what a link points at is not even opened. The flags and the second
+    // look hold against a path that changes in between.
+    if (access !== "create") checkRegular(path, lstatOf(path));
+    const descriptor = openDescriptor(path, access);
+    try {
+      checkRegular(path, fstatSync(descriptor));
+      return new NodeFile(path, descriptor);
+    } catch (error) {
+      closeSync(descriptor);
+      throw storageFailure(error, "open", path);
+    }
+  },
+
+  publish(path: string, bytes: Uint8Array): boolean {
+    // Most calls that lose find the name taken already: no need to write and sync for them.
+    return kindAt(path) === null && publishFile(path, bytes);
+  },
+
+  readSmall(path: string, limit: number): Uint8Array {
+    const file = this.open(path, "read");
+    try {
+      const bytes = file.size();
+      if (bytes > limit) throw failure("FILE_TOO_LARGE", { path, bytes, limit });
+      const content = new Uint8Array(bytes);
+      return content.subarray(0, file.read(content, 0));
+    } finally {
+      file.close();
+    }
+  },
+
+  rename(from: string, to: string): void {
+    try {
+      renameSync(from, to);
+    } catch (error) {
+      throw storageFailure(error, `rename to ${to} what is at`, from);
+    }
+  },
+
+  remove(path: string): boolean {
+    // Asked first: on Deno, unlink removes an empty folder.
+    if (kindAt(path) === "folder") throw failure("FILE_NOT_REGULAR", { path, kind: "folder" });
+    try {
+      unlinkSync(path);
+      return true;
+    } catch (error) {
+      if (nativeCode(error) === "ENOENT") return false;
+      throw storageFailure(error, "remove", path);
+    }
+  },
+
+  folder(path: string): Syncable {
+    return new NodeFolder(path);
+  },
+};
+
+/** O_NOFOLLOW refuses a link and O_NONBLOCK does not wait for a pipe's other end; Windows has neither flag. */
+const GUARDS = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+const OPEN_FLAGS: { readonly [A in FileAccess]: number } = {
+  read: constants.O_RDONLY | GUARDS,
+  write: constants.O_RDWR | GUARDS,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | GUARDS,
+};
+
+function openDescriptor(path: string, access: FileAccess): number {
+  try {
+    return openSync(path, OPEN_FLAGS[access]);
+  } catch (error) {
+    throw storageFailure(error, access === "create" ? "create" : "open", path);
+  }
+}
+
+/** What the kind of something is read from: `Stats` and `Dirent` both have these. */
+interface KindSource {
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+function kindOf(source: KindSource): EntryKind {
+  if (source.isFile()) return "file";
+  if (source.isDirectory()) return "folder";
+  return source.isSymbolicLink() ? "link" : "other";
+}
+
+function kindAt(path: string): EntryKind | null {
+  try {
+    return kindOf(lstatSync(path));
+  } catch (error) {
+    const code = nativeCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw storageFailure(error, "look at", path);
+  }
+}
+
+/** Some file systems do not say in a listing what their entries are: then each is asked for. */
+function listedKind(folder: string, entry: KindSource & { readonly name: string }): EntryKind {
+  const listed = kindOf(entry);
+  return listed === "other" ? (kindAt(`${folder}/${entry.name}`) ?? listed) : listed;
+}
+
+function lstatOf(path: string): KindSource {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    throw storageFailure(error, "open", path);
+  }
+}
+
+function checkRegular(path: string, found: KindSource): void {
+  const kind = kindOf(found);
+  if (kind !== "file") throw failure("FILE_NOT_REGULAR", { path, kind: kind === "other" ? "special file" : kind });
+}
+
+/** Whether a folder is at `path`, or behind a link there. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

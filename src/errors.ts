@@ -1,0 +1,320 @@
+// Every way in which Diatreme says no: one family, a stable code, the facts as fields. docs/errors.md is made from this table.
+
+/** What each code's facts are. A throw site that forgets one does not compile. */
+export interface ErrorFacts {
+  // The caller must change the call.
+  STREAM_NAME_INVALID: { stream: string; reason: string };
+  OPTION_INVALID: { option: string; value: string; expected: string };
+  EVENT_INVALID: { stream: string; index: number; reason: string };
+  RECORD_TOO_LARGE: { stream: string; bytes: number; limit: number; index: number };
+  APPEND_TOO_LARGE: { stream: string; bytes: number; limit: number };
+  APPEND_IN_FLIGHT: { stream: string };
+  LOG_CLOSED: { directory: string };
+  LOG_READ_ONLY: { directory: string };
+  LOG_NOT_FOUND: { directory: string };
+  NOT_A_LOG: { directory: string; reason: string };
+  LOG_VERSION_UNSUPPORTED: { path: string; found: number; supported: number };
+  STREAM_NOT_FOUND: { directory: string; stream: string };
+  VIEW_EXPIRED: { stream: string; offset: number };
+  PAYLOAD_NOT_JSON: { stream: string; offset: number };
+  // Somebody else was first.
+  OFFSET_MISMATCH: { stream: string; expected: number; actual: number };
+  LOG_LOCKED: { directory: string; pid: number; host: string; since: string; path: string };
+  // The data is not what was written.
+  LOG_IDENTITY_INVALID: { path: string; reason: string };
+  SEGMENT_HEADER_INVALID: SegmentPlace & { condition: string; reason: string };
+  SEGMENT_MISSING: { stream: string; segment: number };
+  SEGMENT_OFFSET_WRONG: SegmentPlace & { found: number; expected: number };
+  RECORD_HEADER_INVALID: RecordPlace & { condition: string; reason: string };
+  RECORD_TRUNCATED: RecordPlace & { bytes: number; available: number };
+  RECORD_OFFSET_WRONG: RecordPlace & { found: number };
+  RECORD_TIMESTAMP_BACKWARDS: RecordPlace & { found: number; previous: number };
+  RECORD_CRC_MISMATCH: RecordPlace & { stored: string; computed: string };
+  RECORD_CHAIN_BROKEN: RecordPlace & { linked: string; computed: string };
+  RECORD_LINK_WRONG: RecordPlace & { linked: string; expected: string };
+  APPEND_INCOMPLETE: RecordPlace;
+  // The system failed.
+  FILE_NOT_FOUND: { path: string };
+  FILE_EXISTS: { path: string };
+  FILE_NOT_REGULAR: { path: string; kind: string };
+  FILE_TOO_LARGE: { path: string; bytes: number; limit: number };
+  ACCESS_DENIED: { path: string; reason: string };
+  NO_SPACE: { path: string };
+  TOO_MANY_OPEN_FILES: { path: string };
+  IO_FAILED: { path: string; operation: string; reason: string };
+  SYNC_FAILED: { path: string; reason: string };
+  LOG_POISONED: { stream: string; reason: string };
+  // Diatreme itself is wrong.
+  INTERNAL: { detail: string };
+}
+
+interface SegmentPlace {
+  stream: string;
+  segment: number;
+}
+
+interface RecordPlace extends SegmentPlace {
+  offset: number;
+  position: number;
+}
+
+export type ErrorCode = keyof ErrorFacts;
+
+/** Exit statuses of the command line. */
+export const EXIT_GOOD = 0;
+export const EXIT_BAD_DATA = 1;
+export const EXIT_USAGE = 2;
+export const EXIT_SYSTEM = 3;
+
+/** What every error of Diatreme is. Switch on `code`; the facts of the code are fields of the error. */
+export class DiatremeError extends Error {
+  readonly code: ErrorCode;
+  /** What the command line ends with. */
+  readonly exitStatus: number;
+  declare readonly stream?: string;
+  declare readonly segment?: number;
+  declare readonly offset?: number;
+  declare readonly position?: number;
+
+  constructor(code: ErrorCode, exitStatus: number, message: string, facts: object, cause: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.exitStatus = exitStatus;
+    this.name = new.target.name;
+    Object.assign(this, facts);
+  }
+}
+
+/** The call must change. */
+export class UsageError extends DiatremeError {}
+/** Somebody else was first. */
+export class ConflictError extends DiatremeError {}
+/** The data is not what was written. */
+export class CorruptionError extends DiatremeError {}
+/** The disk, the system or the permissions stood in the way. */
+export class StorageError extends DiatremeError {}
+/** A defect of Diatreme: please report it with the message. */
+export class InternalError extends DiatremeError {}
+
+interface ErrorRow<C extends ErrorCode> {
+  readonly type: typeof DiatremeError;
+  readonly exit: number;
+  readonly message: (facts: ErrorFacts[C]) => string;
+}
+
+const usage = { type: UsageError, exit: EXIT_USAGE };
+const corruption = { type: CorruptionError, exit: EXIT_BAD_DATA };
+const storage = { type: StorageError, exit: EXIT_SYSTEM };
+
+export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
+  STREAM_NAME_INVALID: {
+    ...usage,
+    message: (f) =>
+      `Cannot use ${quoted(f.stream)} as a stream name: ${f.reason}. ` +
+      "A name is 1 to 64 characters of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit.",
+  },
+  OPTION_INVALID: {
+    ...usage,
+    message: (f) => `Option ${f.option} is ${f.value}; it must be ${f.expected}.`,
+  },
+  EVENT_INVALID: {
+    ...usage,
+    message: (f) =>
+      `Cannot append to "${f.stream}": event ${f.index} of the call ${f.reason}. ` +
+      "An event is a Uint8Array, a string or a JSON value. Nothing was written.",
+  },
+  RECORD_TOO_LARGE: {
+    ...usage,
+    message: (f) =>
+      `Record ${f.index} of the call for "${f.stream}" has ${f.bytes} bytes; the limit is ${f.limit}. ` +
+      "Split it, or open the log with a larger maxRecordBytes.",
+  },
+  APPEND_TOO_LARGE: {
+    ...usage,
+    message: (f) =>
+      `Cannot append to "${f.stream}": the records of the call take ${f.bytes} bytes together; ` +
+      `one append may take ${f.limit}. Use several appends. Nothing was written.`,
+  },
+  APPEND_IN_FLIGHT: {
+    ...usage,
+    message: (f) =>
+      `Cannot appendSync to "${f.stream}": appends made with append() are not durable yet. ` +
+      "Await them first, or use append().",
+  },
+  LOG_CLOSED: {
+    ...usage,
+    message: (f) => `The log in ${f.directory} was closed. Open it again.`,
+  },
+  LOG_READ_ONLY: {
+    ...usage,
+    message: (f) => `The log in ${f.directory} was opened read-only. Open it without readOnly to write.`,
+  },
+  LOG_NOT_FOUND: {
+    ...usage,
+    message: (f) => `There is no log in ${f.directory}. Check the path, or open it for writing to make one.`,
+  },
+  NOT_A_LOG: {
+    ...usage,
+    message: (f) =>
+      `${f.directory} is not a Diatreme log: ${f.reason}. Name a log's folder, or an empty or new one. Nothing was changed.`,
+  },
+  LOG_VERSION_UNSUPPORTED: {
+    ...usage,
+    message: (f) =>
+      `${f.path} is of format version ${f.found}; this program reads version ${f.supported}. ` +
+      "Use the version of Diatreme that wrote it, or a newer one. Nothing was changed.",
+  },
+  STREAM_NOT_FOUND: {
+    ...usage,
+    message: (f) => `The log in ${f.directory} has no stream "${f.stream}".`,
+  },
+  VIEW_EXPIRED: {
+    ...usage,
+    message: (f) =>
+      `Record ${f.offset} of "${f.stream}" was read with zeroCopy and the reader has moved on. ` +
+      "Use it before the next step, or read without zeroCopy.",
+  },
+  PAYLOAD_NOT_JSON: {
+    ...usage,
+    message: (f) => `The payload of record ${f.offset} of "${f.stream}" is not JSON. Use payload or text().`,
+  },
+  OFFSET_MISMATCH: {
+    type: ConflictError,
+    exit: EXIT_USAGE,
+    message: (f) =>
+      `Cannot append to "${f.stream}": expected offset ${f.expected}, the next offset is ${f.actual}. ` +
+      "Read what came in between and decide again. Nothing was written.",
+  },
+  LOG_LOCKED: {
+    type: ConflictError,
+    exit: EXIT_SYSTEM,
+    message: (f) =>
+      `The log in ${f.directory} is being written by process ${f.pid} on ${quoted(f.host)} since ${f.since}. ` +
+      `Close it there, or open with readOnly. If that process is surely gone, remove ${f.path}.`,
+  },
+  LOG_IDENTITY_INVALID: {
+    ...corruption,
+    message: (f) => `${f.path} does not say which log this is: ${f.reason}. Restore it from a copy of the log.`,
+  },
+  SEGMENT_HEADER_INVALID: {
+    ...corruption,
+    message: (f) =>
+      `The header of ${segmentFile(f)} fails condition ${f.condition}: ${f.reason}. Restore this segment from a copy.`,
+  },
+  SEGMENT_MISSING: {
+    ...corruption,
+    message: (f) => `${segmentFile(f)} is missing, though later ones are there. Restore it from a copy.`,
+  },
+  SEGMENT_OFFSET_WRONG: {
+    ...corruption,
+    message: (f) =>
+      `${segmentFile(f)} starts at offset ${f.found}; the segment before it ends at ${f.expected}. ` +
+      "Restore both from a copy.",
+  },
+  RECORD_HEADER_INVALID: {
+    ...corruption,
+    message: (f) => `${place(f)} fails condition ${f.condition}: ${f.reason}. ${remedy}`,
+  },
+  RECORD_TRUNCATED: {
+    ...corruption,
+    message: (f) => `${place(f)} needs ${f.bytes} bytes and ${f.available} are left. ${remedy}`,
+  },
+  RECORD_OFFSET_WRONG: {
+    ...corruption,
+    message: (f) => `${place(f)} says that it is record ${f.found}. ${remedy}`,
+  },
+  RECORD_TIMESTAMP_BACKWARDS: {
+    ...corruption,
+    message: (f) => `${place(f)} has timestamp ${f.found}, before its predecessor's ${f.previous}. ${remedy}`,
+  },
+  RECORD_CRC_MISMATCH: {
+    ...corruption,
+    message: (f) => `${place(f)} has CRC ${f.stored}, its bytes give ${f.computed}. ${remedy}`,
+  },
+  RECORD_CHAIN_BROKEN: {
+    ...corruption,
+    message: (f) =>
+      `${place(f)} was altered: it hashes to ${short(f.computed)}, its successor links to ${short(f.linked)}. ${remedy}`,
+  },
+  RECORD_LINK_WRONG: {
+    ...corruption,
+    message: (f) => `${place(f)} links to ${short(f.linked)}, its predecessor hashes to ${short(f.expected)}. ${remedy}`,
+  },
+  APPEND_INCOMPLETE: {
+    ...corruption,
+    message: (f) => `${place(f)} says that its append goes on, but the segment ends. ${remedy}`,
+  },
+  FILE_NOT_FOUND: { ...storage, message: (f) => `${f.path} is not there.` },
+  FILE_EXISTS: { ...storage, message: (f) => `${f.path} is there already.` },
+  FILE_NOT_REGULAR: {
+    ...storage,
+    message: (f) => `${f.path} is a ${f.kind}, not a regular file or folder of a log. It was not touched. Remove it.`,
+  },
+  FILE_TOO_LARGE: {
+    ...storage,
+    message: (f) => `${f.path} has ${f.bytes} bytes where at most ${f.limit} are expected. It was not read.`,
+  },
+  ACCESS_DENIED: {
+    ...storage,
+    message: (f) => `The system does not let this process use ${f.path}: ${f.reason}. Check owner and permissions.`,
+  },
+  NO_SPACE: {
+    ...storage,
+    message: (f) => `No space left for ${f.path}. Nothing acknowledged is lost; free some space and try again.`,
+  },
+  TOO_MANY_OPEN_FILES: {
+    ...storage,
+    message: (f) => `Cannot open ${f.path}: this process has too many files open. Close some or raise the limit.`,
+  },
+  IO_FAILED: { ...storage, message: (f) => `Cannot ${f.operation} ${f.path}: ${f.reason}.` },
+  SYNC_FAILED: {
+    ...storage,
+    message: (f) =>
+      `Cannot make ${f.path} durable: ${f.reason}. What was not acknowledged may be lost. ` +
+      "Check the disk, then open the log again.",
+  },
+  LOG_POISONED: {
+    ...storage,
+    message: (f) =>
+      `"${f.stream}" accepts nothing more, because of an earlier failure: ${f.reason} ` +
+      "Close the log and open it again: that trusts the disk, not the cache.",
+  },
+  INTERNAL: {
+    type: InternalError,
+    exit: EXIT_SYSTEM,
+    message: (f) => `Diatreme has a defect: ${f.detail}. Please report it.`,
+  },
+};
+
+/** Makes the error of a code. `throw failure("OFFSET_MISMATCH", { … })`. */
+export function failure<C extends ErrorCode>(
+  code: C,
+  facts: ErrorFacts[C],
+  cause?: unknown,
+): DiatremeError & ErrorFacts[C] {
+  const row: ErrorRow<C> = ERROR_TABLE[code];
+  return new row.type(code, row.exit, row.message(facts), facts, cause) as DiatremeError & ErrorFacts[C];
+}
+
+/** Whether a caught value is an error of Diatreme with this code; its facts are then typed fields. */
+export function isFailure<C extends ErrorCode>(error: unknown, code: C): error is DiatremeError & ErrorFacts[C] {
+  return error instanceof DiatremeError && error.code === code;
+}
+
+const remedy = "Restore this segment from a copy, or open read-only to export the records before it.";
+
+function place(facts: RecordPlace): string {
+  return `Record ${facts.offset} of "${facts.stream}" at byte ${facts.position} of ${segmentFile(facts)}`;
+}
+
+function segmentFile(facts: SegmentPlace): string {
+  return `${facts.stream}/segment_${String(facts.segment).padStart(6, "0")}.log`;
+}
+
+function short(hash: string): string {
+  return `${hash.slice(0, 16)}…`;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}

@@ -1,0 +1,14 @@
+// Bytes as lower-case hexadecimal text and back.
+
+const DIGITS: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) text += DIGITS[bytes[i] as number];
+  return text;
+}
+
+/** A CRC as it is printed everywhere: eight digits. */
+export function crcHex(crc: number): string {
+  return (crc >>> 0).toString(16).padStart(8, "0");
+}

@@ -1,0 +1,117 @@
+// One writer at a time. A claim is a file in <dir>/lock/ whose name is a generation number; the highest generation
+// holds the log. A claim is made whole or not at all, for a generation that nobody has had, and only when the highest
+// one is released or its process is gone. So of several processes that find the same dead holder exactly one makes the
+// next generation, and one that comes late with an old number sees a higher one and withdraws.
+import { failure, isFailure } from "../errors.ts";
+import type { Files, ProcessIdentity, Runtime } from "../runtime.ts";
+
+export interface WriteLock {
+  /** Lets the next writer in. Calling it again does nothing. */
+  release(): void;
+}
+
+interface Claim extends ProcessIdentity {
+  readonly since: string;
+}
+
+const CLAIM_MAX_BYTES = 4096;
+const RELEASED = ".free";
+// How often to look again when others come and go between two looks.
+const TRIES = 100;
+
+/** @throws {ConflictError} `LOG_LOCKED`, naming the holder */
+export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
+  const { files } = runtime;
+  const folder = `${directory}/lock`;
+  files.makeFolder(folder);
+  const since = new Date(runtime.clock.nowMicros() / 1000).toISOString();
+  const claim: Claim = { ...runtime.processes.self(), since };
+  const bytes = new TextEncoder().encode(`${JSON.stringify(claim)}\n`);
+  for (let tries = 0; tries < TRIES; tries++) {
+    const highest = highestOf(files, folder);
+    if (highest !== null && !highest.released) {
+      const path = `${folder}/${highest.name}`;
+      const holder = readClaim(files, path);
+      if (holder === "gone") continue;
+      // What cannot be read was torn by a power loss, so its process is gone.
+      if (holder !== null && runtime.processes.isAlive(holder) !== false) {
+        const { pid, host, since: begun } = holder;
+        throw failure("LOG_LOCKED", { directory, pid, host, since: begun, path });
+      }
+    }
+    const generation = (highest?.generation ?? 0) + 1;
+    const path = `${folder}/${claimName(generation)}`;
+    if (!files.publish(path, bytes)) continue;
+    if (highestOf(files, folder)?.generation !== generation) {
+      files.remove(path);
+      continue;
+    }
+    removeBelow(files, folder, generation);
+    return makeLock(files, path);
+  }
+  throw failure("IO_FAILED", { path: folder, operation: "lock", reason: "other processes claim it all the time" });
+}
+
+function makeLock(files: Files, path: string): WriteLock {
+  let held = true;
+  return {
+    release() {
+      if (!held) return;
+      held = false;
+      // The name stays, marked: the next generation must be a higher one.
+      files.rename(path, `${path}${RELEASED}`);
+    },
+  };
+}
+
+function claimName(generation: number): string {
+  return String(generation).padStart(8, "0");
+}
+
+interface Found {
+  readonly name: string;
+  readonly generation: number;
+  readonly released: boolean;
+}
+
+function claims(files: Files, folder: string): Found[] {
+  const found: Found[] = [];
+  for (const { name, kind } of files.list(folder)) {
+    const match = /^(\d{8,15})(\.free)?$/.exec(name);
+    if (match === null || kind !== "file") continue;
+    found.push({ name, generation: Number(match[1]), released: match[2] !== undefined });
+  }
+  return found;
+}
+
+function highestOf(files: Files, folder: string): Found | null {
+  let highest: Found | null = null;
+  for (const found of claims(files, folder)) {
+    if (highest === null || found.generation > highest.generation) highest = found;
+  }
+  return highest;
+}
+
+function removeBelow(files: Files, folder: string, generation: number): void {
+  for (const found of claims(files, folder)) {
+    if (found.generation < generation) files.remove(`${folder}/${found.name}`);
+  }
+}
+
+// `null` for a claim that makes no sense; "gone" when its holder has just released it.
+function readClaim(files: Files, path: string): Claim | null | "gone" {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(files.readSmall(path, CLAIM_MAX_BYTES));
+  } catch (error) {
+    if (isFailure(error, "FILE_NOT_FOUND")) return "gone";
+    throw error;
+  }
+  try {
+    const { pid, started, boot, host, since } = JSON.parse(text) as Claim;
+    const strings = [started, boot, host, since].every((one) => typeof one === "string");
+    return Number.isSafeInteger(pid) && strings ? { pid, started, boot, host, since } : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,86 @@
+// Opens the log in a folder, or makes one there.
+import { failure, isFailure } from "../errors.ts";
+import {
+  decodeIdentity,
+  encodeIdentity,
+  IDENTITY_FILE,
+  IDENTITY_MAX_BYTES,
+  type LogIdentity,
+  uuidFrom,
+} from "../format/log-identity.ts";
+import type { Runtime } from "../runtime.ts";
+import { lockForWriting } from "./lock.ts";
+import { Log } from "./log.ts";
+import { type OpenOptions, settingsFrom } from "./options.ts";
+
+/**
+ * Opens the log in `directory` on a given runtime. `openLog` of the package is this with the current runtime.
+ *
+ * A missing or empty folder becomes a new log, unless `create` is `false` or `readOnly` is `true`. One process at a time
+ * may write; any number may read beside it.
+ *
+ * @throws {UsageError} `LOG_NOT_FOUND`, `NOT_A_LOG`, `LOG_VERSION_UNSUPPORTED`, `OPTION_INVALID`
+ * @throws {ConflictError} `LOG_LOCKED`
+ * @throws {CorruptionError} `LOG_IDENTITY_INVALID`
+ * @throws {StorageError} when the folder cannot be read or written
+ */
+export async function openLogOn(runtime: Runtime, directory: string, options: OpenOptions = {}): Promise<Log> {
+  const settings = settingsFrom(options, runtime);
+  const path = runtime.files.resolve(directory);
+  const identity = readIdentity(runtime, path) ?? makeLog(runtime, path, settings.create);
+  const lock = settings.readOnly ? null : lockForWriting(runtime, path);
+  return new Log(runtime, path, identity, settings, lock);
+}
+
+function readIdentity({ files }: Runtime, directory: string): LogIdentity | null {
+  const path = `${directory}/${IDENTITY_FILE}`;
+  let bytes: Uint8Array;
+  try {
+    bytes = files.readSmall(path, IDENTITY_MAX_BYTES);
+  } catch (error) {
+    if (isFailure(error, "FILE_NOT_FOUND")) return null;
+    throw error;
+  }
+  return decodeIdentity(bytes, path);
+}
+
+function makeLog(runtime: Runtime, directory: string, create: boolean): LogIdentity {
+  const { files } = runtime;
+  const there = contents(runtime, directory);
+  if (there !== null && there.length > 0) {
+    const reason = `it has no ${IDENTITY_FILE} and holds ${JSON.stringify(there[0])}`;
+    throw failure("NOT_A_LOG", { directory, reason });
+  }
+  if (!create) throw failure("LOG_NOT_FOUND", { directory });
+  makeFolders(runtime, directory);
+  const random = new Uint8Array(16);
+  runtime.random(random);
+  const identity = { id: uuidFrom(random), created: runtime.clock.nowMicros() };
+  const path = `${directory}/${IDENTITY_FILE}`;
+  const made = files.publish(path, encodeIdentity(identity));
+  files.folder(directory).syncNow();
+  // Another process may have been first: then it is that one's log.
+  return made ? identity : decodeIdentity(files.readSmall(path, IDENTITY_MAX_BYTES), path);
+}
+
+// The names in a folder; `null` when there is no folder. Files that are just being made do not count.
+function contents({ files }: Runtime, directory: string): string[] | null {
+  try {
+    return files
+      .list(directory)
+      .map(({ name }) => name)
+      .filter((name) => !/^\..+\.tmp$/.test(name));
+  } catch (error) {
+    if (isFailure(error, "FILE_NOT_FOUND")) return null;
+    if (isFailure(error, "FILE_NOT_REGULAR")) throw failure("NOT_A_LOG", { directory, reason: "it is no folder" }, error);
+    throw error;
+  }
+}
+
+// Makes a folder and those above it that are missing; each is durable before the next is made in it.
+function makeFolders(runtime: Runtime, directory: string): void {
+  const { files } = runtime;
+  const parent = directory.slice(0, directory.lastIndexOf("/"));
+  if (parent !== "" && files.kind(parent) === null) makeFolders(runtime, parent);
+  if (files.makeFolder(directory)) files.folder(parent === "" ? "/" : parent).syncNow();
+}

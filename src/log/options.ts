@@ -1,0 +1,133 @@
+// What a caller may choose when opening a log, checked once and turned into settings.
+import { RECORD_EXTRA_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAX_BYTES } from "../../assembly/layout.ts";
+import { failure } from "../errors.ts";
+import type { Clock, Runtime } from "../runtime.ts";
+import { HashEngine, type HashEngineName } from "../wasm/hash-engine.ts";
+import type { IndexLimits } from "./index-writer.ts";
+import type { TornTail } from "./recover.ts";
+
+/**
+ * When an append resolves. `"everyBatch"`: when its records are synced; appends that arrive during a sync share the next.
+ * `"onFlush"`: at once; its records are written at the latest in the program's next turn of its event loop and durable
+ * when a later `flush()` or `close()` has resolved.
+ */
+export type SyncPolicy = "everyBatch" | "onFlush";
+
+export interface OpenOptions {
+  /** Change nothing, take no lock; a writer may be at work. Default `false`. */
+  readonly readOnly?: boolean;
+  /** Make the log when the folder is missing or empty. Default: `true` unless `readOnly`. */
+  readonly create?: boolean;
+  /** Default `"everyBatch"`. */
+  readonly sync?: SyncPolicy;
+  /** A new segment file is begun before one grows past this. Default 256 MiB. */
+  readonly segmentBytes?: number;
+  /** Longest payload, for appending and for reading. Default 64 MiB. */
+  readonly maxRecordBytes?: number;
+  /** All records of one append together. Default 256 MiB. */
+  readonly maxAppendBytes?: number;
+  /** Appended and not yet durable; past it, appends wait. Default 16 MiB. */
+  readonly maxPendingBytes?: number;
+  /** The index file is written when it lacks this many records … Default 100. */
+  readonly indexEveryRecords?: number;
+  /** … or this many bytes of records. Default 1 MiB. */
+  readonly indexEveryBytes?: number;
+  /** How much of a segment a reader holds in memory. Default 128 KiB. */
+  readonly windowBytes?: number;
+  /** Who computes payload digests. Both give the same bytes. Default `"auto"`: the faster for each size. */
+  readonly hashEngine?: HashEngineName;
+  /** Write zeros ahead of small synced appends, which makes their syncs cheaper. Default `true`. */
+  readonly spaceAhead?: boolean;
+  /** Told when a stream that is opened for writing ends in an append that never completed, which is then cut off. */
+  readonly onTornTail?: (torn: TornTail) => void;
+}
+
+/** The same, complete and checked. */
+export interface LogSettings {
+  readonly readOnly: boolean;
+  readonly create: boolean;
+  readonly sync: SyncPolicy;
+  readonly segmentBytes: number;
+  readonly maxRecordBytes: number;
+  readonly maxAppendBytes: number;
+  readonly maxPendingBytes: number;
+  readonly index: IndexLimits;
+  readonly windowBytes: number;
+  readonly engine: HashEngine;
+  readonly spaceAhead: boolean;
+  readonly onTornTail: ((torn: TornTail) => void) | undefined;
+  readonly clock: Clock;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const LARGEST_APPEND = SEGMENT_MAX_BYTES - SEGMENT_HEADER_BYTES;
+
+/** @throws {UsageError} `OPTION_INVALID` */
+export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSettings {
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) {
+      throw failure("OPTION_INVALID", { option: name, value: "not known", expected: `one of ${[...KNOWN].join(", ")}` });
+    }
+  }
+  const readOnly = flag(options, "readOnly", false);
+  return {
+    readOnly,
+    create: flag(options, "create", !readOnly) && !readOnly,
+    sync: choice(options, "sync", ["everyBatch", "onFlush"]),
+    segmentBytes: whole(options, "segmentBytes", 256 * MIB, SEGMENT_HEADER_BYTES + RECORD_EXTRA_BYTES, SEGMENT_MAX_BYTES),
+    maxRecordBytes: whole(options, "maxRecordBytes", 64 * MIB, 1, LARGEST_APPEND - RECORD_EXTRA_BYTES),
+    maxAppendBytes: whole(options, "maxAppendBytes", 256 * MIB, 1 + RECORD_EXTRA_BYTES, LARGEST_APPEND),
+    maxPendingBytes: whole(options, "maxPendingBytes", 16 * MIB, 1, Number.MAX_SAFE_INTEGER),
+    index: {
+      records: whole(options, "indexEveryRecords", 100, 1, Number.MAX_SAFE_INTEGER),
+      bytes: whole(options, "indexEveryBytes", MIB, 1, Number.MAX_SAFE_INTEGER),
+    },
+    windowBytes: whole(options, "windowBytes", 128 * KIB, 4 * KIB, 1024 * MIB),
+    engine: new HashEngine(choice(options, "hashEngine", ["auto", "wasm", "native"]), runtime.nativeHashing),
+    spaceAhead: flag(options, "spaceAhead", true),
+    onTornTail: options.onTornTail,
+    clock: runtime.clock,
+  };
+}
+
+const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
+  "readOnly",
+  "create",
+  "sync",
+  "segmentBytes",
+  "maxRecordBytes",
+  "maxAppendBytes",
+  "maxPendingBytes",
+  "indexEveryRecords",
+  "indexEveryBytes",
+  "windowBytes",
+  "hashEngine",
+  "spaceAhead",
+  "onTornTail",
+]);
+
+function whole(options: OpenOptions, option: keyof OpenOptions, fallback: number, least: number, most: number): number {
+  const value = options[option] ?? fallback;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw invalid(option, value, `a whole number from ${least} to ${most}`);
+}
+
+function flag(options: OpenOptions, option: keyof OpenOptions, fallback: boolean): boolean {
+  const value = options[option] ?? fallback;
+  if (typeof value === "boolean") return value;
+  throw invalid(option, value, "true or false");
+}
+
+// The first of the choices is the default.
+function choice<T extends string>(options: OpenOptions, option: keyof OpenOptions, choices: readonly [T, ...T[]]): T {
+  const value = options[option] ?? choices[0];
+  const found = choices.find((one) => one === value);
+  if (found !== undefined) return found;
+  throw invalid(option, value, choices.map((one) => JSON.stringify(one)).join(" or "));
+}
+
+function invalid(option: string, value: unknown, expected: string): Error {
+  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return failure("OPTION_INVALID", { option, value: shown, expected });
+}

@@ -1,0 +1,298 @@
+// Reads a range of records in order, each checked before it is shown.
+import { RECORD_EXTRA_BYTES, RECORD_LENGTH_AT, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
+import { failure } from "../errors.ts";
+import { Core } from "../wasm/core.ts";
+import { RecordWindow } from "../wasm/window.ts";
+import { type Locator, locate, segmentStart } from "./locate.ts";
+import type { LogSettings } from "./options.ts";
+import { LogRecord, type RecordRun } from "./record.ts";
+import { StreamScan, type StreamScanStart } from "./stream-scan.ts";
+import type { StreamEnd } from "./writer.ts";
+
+/**
+ * How far records are checked as they are read. `"crc"`: each alone, against accident. `"chain"`: also each record's
+ * hash against the link in its successor. `"genesis"`: the chain from the stream's very first record on.
+ */
+export type ReadVerify = "crc" | "chain" | "genesis";
+
+export interface ReadOptions {
+  /** First offset wanted. Default 0. */
+  readonly from?: number;
+  /** First offset no longer wanted. Default: the stream's end at the time of the call. */
+  readonly to?: number;
+  /** At most this many records. */
+  readonly limit?: number;
+  /** Stop before the record that would bring the payloads together over this; one record is always given. */
+  readonly maxBytes?: number;
+  /** Default `"chain"`. */
+  readonly verify?: ReadVerify;
+  /** Payloads are views on the reader's memory, valid until the next step, instead of copies. Default `false`. */
+  readonly zeroCopy?: boolean;
+  /** Ends the reading with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a reader needs of its stream. */
+export interface ReadableStreamState extends Locator {
+  readonly settings: LogSettings;
+  /** Up to where the chain was verified from the genesis in this process. */
+  verifiedTo: StreamScanStart | null;
+}
+
+// How long a reader may keep the event loop to itself.
+const TURN_MS = 10;
+
+/**
+ * The records of one `read` call: `for await` them, letting the program breathe between windows, or `for … of` them
+ * where nothing else needs to run. Each loop reads anew.
+ */
+export class RecordRange {
+  readonly #begin: () => RecordReader;
+
+  constructor(begin: () => RecordReader) {
+    this.#begin = begin;
+  }
+
+  [Symbol.iterator](): IterableIterator<LogRecord> {
+    return new SyncRecords(this.#begin());
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<LogRecord> {
+    return new AsyncRecords(this.#begin());
+  }
+}
+
+class SyncRecords implements IterableIterator<LogRecord> {
+  readonly #reader: RecordReader;
+
+  constructor(reader: RecordReader) {
+    this.#reader = reader;
+  }
+
+  next(): IteratorResult<LogRecord> {
+    const record = this.#reader.take();
+    return record === undefined ? { value: undefined, done: true } : { value: record, done: false };
+  }
+
+  return(): IteratorResult<LogRecord> {
+    this.#reader.close();
+    return { value: undefined, done: true };
+  }
+
+  [Symbol.iterator](): IterableIterator<LogRecord> {
+    return this;
+  }
+}
+
+class AsyncRecords implements AsyncIterableIterator<LogRecord> {
+  readonly #reader: RecordReader;
+
+  constructor(reader: RecordReader) {
+    this.#reader = reader;
+  }
+
+  next(): Promise<IteratorResult<LogRecord>> {
+    try {
+      const pause = this.#reader.pauseIfDue();
+      if (pause !== null) return pause.then(() => this.#take());
+      return Promise.resolve(this.#take());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #take(): IteratorResult<LogRecord> {
+    const record = this.#reader.take();
+    return record === undefined ? { value: undefined, done: true } : { value: record, done: false };
+  }
+
+  return(): Promise<IteratorResult<LogRecord>> {
+    this.#reader.close();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<LogRecord> {
+    return this;
+  }
+}
+
+export class RecordReader {
+  readonly #state: ReadableStreamState;
+  readonly #options: ReadOptions;
+  readonly #end: StreamEnd;
+  readonly #to: number;
+  #scan: StreamScan | null = null;
+  #run: RecordRun | null = null;
+  // Within the run: the next record's place, index and offset, and the offset behind the run.
+  #at = 0;
+  #index = 0;
+  #offset: number;
+  #runEnd = 0;
+  #recordsLeft: number;
+  #bytesLeft: number;
+  #first = true;
+  #fromOrigin = false;
+  #done = false;
+  #turnStarted: number;
+
+  /** @throws {UsageError} `OPTION_INVALID` */
+  constructor(state: ReadableStreamState, end: StreamEnd, options: ReadOptions) {
+    checkReadOptions(options);
+    const { from = 0, to = end.offset, limit = Infinity, maxBytes = Infinity } = options;
+    this.#state = state;
+    this.#options = options;
+    this.#end = end;
+    this.#to = Math.min(to, end.offset);
+    this.#offset = from;
+    this.#recordsLeft = limit;
+    this.#bytesLeft = maxBytes;
+    this.#turnStarted = state.settings.clock.monotonicMs();
+  }
+
+  /** The next record, or `undefined` at the end of the range. */
+  take(): LogRecord | undefined {
+    if (this.#run?.zeroCopy && this.#offset >= this.#runEnd) this.#run.expired = true;
+    if (this.#done || this.#offset >= this.#to || this.#recordsLeft <= 0) return this.#finish();
+    if (this.#offset >= this.#runEnd && !this.#nextRun()) return this.#finish();
+    const run = this.#run as RecordRun;
+    const length = run.view.getUint32(this.#at + RECORD_LENGTH_AT, true);
+    if (length > this.#bytesLeft && !this.#first) return this.#finish();
+    const record = new LogRecord(run, this.#at, this.#index, this.#offset);
+    this.#at += RECORD_EXTRA_BYTES + length;
+    this.#index++;
+    this.#offset++;
+    this.#recordsLeft--;
+    this.#bytesLeft -= length;
+    this.#first = false;
+    return record;
+  }
+
+  /** Something to wait for before the next `take`, when this reader has held the event loop long enough. */
+  pauseIfDue(): Promise<void> | null {
+    if (this.#offset < this.#runEnd || this.#done) return null;
+    const { clock } = this.#state.settings;
+    if (clock.monotonicMs() - this.#turnStarted < TURN_MS) return null;
+    return clock.pause().then(() => {
+      this.#turnStarted = clock.monotonicMs();
+    });
+  }
+
+  close(): void {
+    this.#done = true;
+    if (this.#run !== null && this.#run.zeroCopy) this.#run.expired = true;
+    this.#scan?.close();
+    this.#scan = null;
+  }
+
+  #finish(): undefined {
+    this.close();
+    return undefined;
+  }
+
+  // Moves to the next run that has a wanted record.
+  #nextRun(): boolean {
+    this.#options.signal?.throwIfAborted();
+    let scan = this.#scan ?? this.#start(this.#startPlace());
+    for (;;) {
+      if (!scan.next()) {
+        const { fault } = scan;
+        scan.close();
+        if (fault !== null && this.#run === null && !this.#fromOrigin) {
+          // The index may have named a wrong place. Look again from the segment's start: if the log itself is bad,
+          // that scan says where.
+          scan = this.#start(this.#originOf(this.#offset));
+          continue;
+        }
+        this.close();
+        if (fault !== null) throw fault;
+        return false;
+      }
+      if (this.#options.verify === "genesis") this.#remember(scan);
+      const { run } = scan;
+      if (run.offset + run.count <= this.#offset) continue;
+      this.#show(scan);
+      return true;
+    }
+  }
+
+  #show(scan: StreamScan): void {
+    const { run, window } = scan;
+    const { core } = window;
+    const zeroCopy = this.#options.zeroCopy === true;
+    const start = run.header(0);
+    const bytes = zeroCopy ? core.bytes : core.bytes.slice(start, start + run.bytes);
+    const hashed = this.#options.verify !== "crc";
+    this.#run = {
+      stream: run.segment.header.stream,
+      bytes,
+      view: zeroCopy ? core.view : new DataView(bytes.buffer),
+      zeroCopy,
+      hashes: hashed ? window.hashesOf(run.count) : null,
+      expired: false,
+    };
+    this.#index = this.#offset - run.offset;
+    this.#at = run.header(this.#index) - (zeroCopy ? 0 : start);
+    this.#runEnd = run.offset + run.count;
+  }
+
+  #start(start: StreamScanStart): StreamScan {
+    const { settings, segments } = this.#state;
+    const level = this.#options.verify === "crc" ? "crc" : "chain";
+    this.#fromOrigin = start.position === SEGMENT_HEADER_BYTES;
+    const core = new Core();
+    const window = new RecordWindow(core, core.arena, this.#windowBytes());
+    this.#scan = new StreamScan(window, segments, settings, { start, end: this.#end, level });
+    return this.#scan;
+  }
+
+  #startPlace(): StreamScanStart {
+    const { verifiedTo } = this.#state;
+    if (this.#options.verify === "genesis") {
+      if (verifiedTo !== null && verifiedTo.offset <= this.#offset) return verifiedTo;
+      return segmentStart(this.#state, 0);
+    }
+    const place = locate(this.#state, this.#offset);
+    if (place.position === SEGMENT_HEADER_BYTES) return segmentStart(this.#state, place.segment);
+    return { ...place, timestamp: 0, head: null };
+  }
+
+  #originOf(offset: number): StreamScanStart {
+    return segmentStart(this.#state, this.#options.verify === "genesis" ? 0 : this.#state.segments.find(offset));
+  }
+
+  #remember(scan: StreamScan): void {
+    const { run, window } = scan;
+    const offset = run.offset + run.count;
+    const known = this.#state.verifiedTo;
+    if (known !== null && known.offset >= offset) return;
+    this.#state.verifiedTo = {
+      segment: run.segment.header.number,
+      offset,
+      position: run.position + run.bytes,
+      timestamp: run.timestamp(run.count - 1),
+      head: window.hash(run.count - 1).slice(),
+    };
+  }
+
+  // A reader of a few records need not hold a whole window.
+  #windowBytes(): number {
+    const { windowBytes } = this.#state.settings;
+    const wanted = Math.min(this.#to - this.#offset, this.#recordsLeft);
+    return wanted <= 4 ? Math.min(windowBytes, SMALL_WINDOW_BYTES) : windowBytes;
+  }
+}
+
+const SMALL_WINDOW_BYTES = 4096;
+
+function checkReadOptions(options: ReadOptions): void {
+  for (const option of ["from", "to", "limit", "maxBytes"] as const) {
+    const value = options[option];
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
+    throw failure("OPTION_INVALID", { option, value: String(value), expected: "a whole number, 0 or more" });
+  }
+  const { verify = "chain" } = options;
+  if (verify !== "crc" && verify !== "chain" && verify !== "genesis") {
+    const expected = '"crc", "chain" or "genesis"';
+    throw failure("OPTION_INVALID", { option: "verify", value: JSON.stringify(verify), expected });
+  }
+}

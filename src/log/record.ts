@@ -1,0 +1,111 @@
+// What a reader hands out: one record, decoded when asked.
+import {
+  DIGEST_BYTES,
+  ENTRY_BYTES,
+  KIND_TOMBSTONE,
+  RECORD_HEADER_BYTES,
+  RECORD_KIND_AT,
+  RECORD_LENGTH_AT,
+  RECORD_TIMESTAMP_AT,
+} from "../../assembly/layout.ts";
+import { failure } from "../errors.ts";
+import { toHex } from "../format/hex.ts";
+import { getU64 } from "../format/u64.ts";
+import { hashingCore } from "../wasm/hashing-core.ts";
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Checked records that lie one after the other, and their hashes. */
+export interface RecordRun {
+  readonly stream: string;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** `bytes` is the reader's memory, not a copy of it. */
+  readonly zeroCopy: boolean;
+  /** Hash of each, one after the other; `null` when they were checked without hashing. */
+  readonly hashes: Uint8Array | null;
+  /** Set when that memory is in use for something else by now. */
+  expired: boolean;
+}
+
+/** A record of a stream. */
+export class LogRecord {
+  /** Ordinal of the record in its stream, from 0. */
+  readonly offset: number;
+  readonly #run: RecordRun;
+  readonly #at: number;
+  readonly #index: number;
+  #payload: Uint8Array | undefined;
+
+  /** The record that begins `at` bytes into a run and is its `index`-th. */
+  constructor(run: RecordRun, at: number, index: number, offset: number) {
+    this.offset = offset;
+    this.#run = run;
+    this.#at = at;
+    this.#index = index;
+  }
+
+  /** When it was appended, µs since the Unix epoch; never less than the record before. */
+  get timestamp(): number {
+    return getU64(this.#live().view, this.#at + RECORD_TIMESTAMP_AT);
+  }
+
+  get kind(): "data" | "tombstone" {
+    return this.#live().view.getUint8(this.#at + RECORD_KIND_AT) === KIND_TOMBSTONE ? "tombstone" : "data";
+  }
+
+  /** Length of the payload in bytes. */
+  get payloadBytes(): number {
+    return this.#live().view.getUint32(this.#at + RECORD_LENGTH_AT, true);
+  }
+
+  /**
+   * The payload: the caller's own copy. Read with `zeroCopy` it is a view, valid until the reader's next step.
+   *
+   * @throws {UsageError} `VIEW_EXPIRED`
+   */
+  get payload(): Uint8Array {
+    if (this.#run.zeroCopy) return this.#stored();
+    this.#payload ??= this.#stored().slice();
+    return this.#payload;
+  }
+
+  /** The payload as UTF-8 text. */
+  text(): string {
+    return decoder.decode(this.#stored());
+  }
+
+  /**
+   * The payload as a JSON value.
+   *
+   * @throws {UsageError} `PAYLOAD_NOT_JSON`
+   */
+  json(): unknown {
+    try {
+      return JSON.parse(this.text());
+    } catch (error) {
+      throw failure("PAYLOAD_NOT_JSON", { stream: this.#run.stream, offset: this.offset }, error);
+    }
+  }
+
+  /** The record's chain hash, 64 hexadecimal digits: SHA-256 of its header and its payload's SHA-256. */
+  get hash(): string {
+    const { hashes, bytes } = this.#live();
+    if (hashes !== null) return toHex(hashes.subarray(this.#index * DIGEST_BYTES, (this.#index + 1) * DIGEST_BYTES));
+    const core = hashingCore();
+    const entry = new Uint8Array(ENTRY_BYTES);
+    entry.set(bytes.subarray(this.#at, this.#at + RECORD_HEADER_BYTES));
+    entry.set(core.sha256(this.#stored()), RECORD_HEADER_BYTES);
+    return toHex(core.sha256(entry));
+  }
+
+  #stored(): Uint8Array {
+    const start = this.#at + RECORD_HEADER_BYTES;
+    return this.#live().bytes.subarray(start, start + this.payloadBytes);
+  }
+
+  #live(): RecordRun {
+    if (this.#run.expired) throw failure("VIEW_EXPIRED", { stream: this.#run.stream, offset: this.offset });
+    return this.#run;
+  }
+}

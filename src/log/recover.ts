@@ -1,0 +1,175 @@
+// Finds where the newest segment of a stream ends, and tells a torn tail from corruption: only what was never
+// acknowledged may be cut, and what cannot be explained is not. docs/format.md, "Recovery".
+import {
+  COMMIT_UNSYNCED_MASK,
+  DIGEST_BYTES,
+  PAGE_BYTES,
+  PAGE_ENTRIES,
+  SEGMENT_HEADER_BYTES,
+} from "../../assembly/layout.ts";
+import type { DiatremeError } from "../errors.ts";
+import type { RuntimeFile } from "../runtime.ts";
+import type { ChainState } from "../wasm/batch.ts";
+import type { IndexPages } from "../wasm/index-pages.ts";
+import type { RecordWindow } from "../wasm/window.ts";
+import type { LogSettings } from "./options.ts";
+import { SegmentScan, type ScanStart } from "./scan.ts";
+import type { Segment } from "./segment.ts";
+import { restIsZero, wasSynced } from "./tail-evidence.ts";
+
+/** What a torn tail was and what became of it. */
+export interface TornTail {
+  readonly stream: string;
+  readonly segment: number;
+  /** Where the last complete append ends: byte position, and the offset that comes next. */
+  readonly position: number;
+  readonly offset: number;
+  /** How many bytes behind it belonged to appends that never completed. */
+  readonly bytes: number;
+  /** What is wrong with the first of them. */
+  readonly reason: string;
+}
+
+/** Where a segment's complete appends end. */
+export interface Tail {
+  readonly position: number;
+  readonly chain: ChainState;
+  /** First offset that may not be on the disk yet although it is in the file; `chain.nextOffset` when all is. */
+  readonly unsyncedFrom: number;
+  /** Where that record lies. */
+  readonly unsyncedPosition: number;
+  /** The page that the index ends with, when it says that the segment was closed just here; else `null`. */
+  readonly sealedPage: number | null;
+  /** A page of the index whose first record is surely where the page says; `null`: none but the segment's start. */
+  readonly indexPlace: { readonly page: number; readonly offset: number; readonly position: number } | null;
+  /** Length of the file; more than `position` when something follows the last complete append. */
+  readonly fileBytes: number;
+  /** What follows is the rest of an append that never completed. */
+  readonly torn: TornTail | null;
+  /** What follows is damage: a record that had been acknowledged. */
+  readonly corruption: DiatremeError | null;
+}
+
+/**
+ * Finds the tail. Changes nothing. `indexFile` is a hint and may be missing, damaged or another segment's.
+ *
+ * In a segment without records the chain's head and timestamp are unknown, except at the genesis: 32 zeros and 0.
+ */
+export function findTail(
+  window: RecordWindow,
+  pages: IndexPages,
+  segment: Segment,
+  indexFile: RuntimeFile | null,
+  settings: LogSettings,
+): Tail {
+  const fileBytes = segment.file.size();
+  const indexPages = indexFile === null ? 0 : Math.ceil(indexFile.size() / PAGE_BYTES);
+  let newest = true;
+  for (let page = indexPages - 1; page >= 0; page--) {
+    if (!loadPage(pages, segment, indexFile as RuntimeFile, page, fileBytes)) continue;
+    if (newest && pages.isSealed(0)) {
+      // A sealed page speaks of the very end; if anything lies behind it, it was written later.
+      const last = placeOf(pages, pages.count(0) - 1);
+      const tail = scanTail(window, segment, last, null, fileBytes, settings);
+      if (tail?.position === fileBytes) return { ...tail, unsyncedFrom: tail.chain.nextOffset, sealedPage: page };
+    }
+    newest = false;
+    const first = placeOf(pages, 0);
+    const tail = scanTail(window, segment, first, null, fileBytes, settings);
+    if (tail !== null) return { ...tail, indexPlace: { page, offset: first.offset, position: first.position } };
+  }
+  const { firstOffset } = segment.header;
+  const head = segment.genesis;
+  const start = { offset: firstOffset, position: SEGMENT_HEADER_BYTES, timestamp: 0, head };
+  // At the start of a segment no append is under way, so there the answer is always known.
+  const empty = { nextOffset: firstOffset, timestamp: 0, head: head ?? new Uint8Array(DIGEST_BYTES) };
+  return scanTail(window, segment, start, empty, fileBytes, settings) as Tail;
+}
+
+function placeOf(pages: IndexPages, entry: number): ScanStart {
+  return { offset: pages.firstOffset(0) + entry, position: pages.position(0, entry), timestamp: 0, head: null };
+}
+
+// Scans to the end from a place that the index gave or the segment's start. `null` when the place turns out to be no
+// record, or no append ends behind it: then the answer lies before it.
+function scanTail(
+  window: RecordWindow,
+  segment: Segment,
+  start: ScanStart,
+  chainAtStart: ChainState | null,
+  fileBytes: number,
+  settings: LogSettings,
+): Tail | null {
+  const { engine, maxRecordBytes } = settings;
+  const scan = new SegmentScan(window, segment, start, {
+    level: "chain",
+    engine,
+    maxRecordBytes,
+    end: fileBytes,
+    endHash: null,
+  });
+  let chain = chainAtStart;
+  let position = start.position;
+  let lastCommit = 0;
+  while (scan.next()) {
+    const count = scan.committedCount();
+    if (count === 0) continue;
+    const last = count - 1;
+    chain = { nextOffset: scan.offset + count, timestamp: scan.timestamp(last), head: scan.hash(last).slice() };
+    position = scan.position + scan.header(count) - scan.header(0);
+    lastCommit = scan.commitWord(last);
+  }
+  if (chain === null) return null;
+  const { fault } = scan;
+  const bad = { offset: scan.offset, position: scan.position };
+  const unsynced = unsyncedBy(chain.nextOffset, lastCommit, segment, start);
+  const tail = {
+    position,
+    chain,
+    ...unsynced,
+    sealedPage: null,
+    indexPlace: null,
+    fileBytes,
+    torn: null,
+    corruption: null,
+  };
+  if (position === fileBytes) return tail;
+  if (restIsZero(window, segment.file, position, fileBytes)) return tail;
+
+  const synced = fault !== null && wasSynced(window, segment, bad, fileBytes, maxRecordBytes);
+  if (synced) return { ...tail, corruption: fault };
+  const torn = {
+    stream: segment.header.stream,
+    segment: segment.header.number,
+    position,
+    offset: chain.nextOffset,
+    bytes: fileBytes - position,
+    reason: fault?.message ?? "The last append is incomplete.",
+  };
+  return { ...tail, torn };
+}
+
+// What the last complete append's commit word leaves in doubt: the records before it that were not yet known to be
+// synced, and itself. When those reach back before the scan's start, the whole segment is.
+function unsyncedBy(
+  nextOffset: number,
+  commitWord: number,
+  segment: Segment,
+  start: ScanStart,
+): { unsyncedFrom: number; unsyncedPosition: number } {
+  const { firstOffset } = segment.header;
+  const none = nextOffset === firstOffset;
+  const unsyncedFrom = none ? nextOffset : nextOffset - 1 - (commitWord & COMMIT_UNSYNCED_MASK);
+  if (unsyncedFrom >= start.offset) return { unsyncedFrom, unsyncedPosition: start.position };
+  return { unsyncedFrom: firstOffset, unsyncedPosition: SEGMENT_HEADER_BYTES };
+}
+
+function loadPage(pages: IndexPages, segment: Segment, file: RuntimeFile, page: number, fileBytes: number): boolean {
+  if (file.read(pages.bytes(0, 1), page * PAGE_BYTES) < PAGE_BYTES) return false;
+  return (
+    pages.isGood(0) &&
+    pages.firstOffset(0) === segment.header.firstOffset + page * PAGE_ENTRIES &&
+    (page === 0 ? pages.position(0, 0) === SEGMENT_HEADER_BYTES : pages.position(0, 0) > SEGMENT_HEADER_BYTES) &&
+    pages.position(0, pages.count(0) - 1) < fileBytes
+  );
+}

@@ -1,0 +1,127 @@
+// The segments of a stream: which there are, where each begins, and a few of them open for looking records up.
+import { failure } from "../errors.ts";
+import { segmentNumber } from "../format/segment-header.ts";
+import type { FolderEntry, RuntimeFile } from "../runtime.ts";
+import { indexPath } from "./index-writer.ts";
+import { openSegment, type Segment, type StreamPlace } from "./segment.ts";
+
+/** A segment open for reading, with its index where there is one. */
+export interface ReadableSegment extends Segment {
+  readonly index: RuntimeFile | null;
+  /** Length of the file when it was opened; it stays so unless the segment is the newest. */
+  readonly bytes: number;
+}
+
+const OPEN_SEGMENTS = 16;
+
+export class SegmentFiles {
+  readonly place: StreamPlace;
+  // First offset of each segment, NaN until its header was read. Its length is the number of segments.
+  readonly #firstOffsets: number[];
+  // In order of use, the latest last.
+  readonly #open = new Map<number, ReadableSegment>();
+
+  constructor(place: StreamPlace, count: number) {
+    this.place = place;
+    this.#firstOffsets = new Array<number>(count).fill(Number.NaN);
+  }
+
+  get count(): number {
+    return this.#firstOffsets.length;
+  }
+
+  /** Takes note of segments that came into being. */
+  grow(count: number): void {
+    while (this.#firstOffsets.length < count) this.#firstOffsets.push(Number.NaN);
+  }
+
+  /** A segment of this object's own; it may be closed at the next call. */
+  get(number: number): ReadableSegment {
+    const held = this.#open.get(number);
+    if (held !== undefined) {
+      if (this.#open.size > 1) {
+        this.#open.delete(number);
+        this.#open.set(number, held);
+      }
+      return held;
+    }
+    const segment = this.openOwn(number);
+    this.#open.set(number, segment);
+    for (const [oldest, other] of this.#open) {
+      if (this.#open.size <= OPEN_SEGMENTS) break;
+      this.#open.delete(oldest);
+      closeSegment(other);
+    }
+    return segment;
+  }
+
+  /** A segment that the caller closes. */
+  openOwn(number: number): ReadableSegment {
+    const segment = openSegment(this.place, number, "read");
+    this.#firstOffsets[number] = segment.header.firstOffset;
+    try {
+      return { ...segment, index: this.#openIndex(segment), bytes: segment.file.size() };
+    } catch (error) {
+      segment.file.close();
+      throw error;
+    }
+  }
+
+  firstOffset(number: number): number {
+    const known = this.#firstOffsets[number] as number;
+    return Number.isNaN(known) ? this.get(number).header.firstOffset : known;
+  }
+
+  /** The last segment that begins at or before `offset`. */
+  find(offset: number): number {
+    let low = 0;
+    let high = this.count - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.firstOffset(middle) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  close(): void {
+    for (const segment of this.#open.values()) closeSegment(segment);
+    this.#open.clear();
+  }
+
+  // A missing index only costs time; so does one that is not what it should be.
+  #openIndex(segment: Segment): RuntimeFile | null {
+    const { files } = this.place.runtime;
+    const path = indexPath(segment.path);
+    return files.kind(path) === "file" ? files.open(path, "read") : null;
+  }
+}
+
+export function closeSegment(segment: ReadableSegment): void {
+  segment.file.close();
+  segment.index?.close();
+}
+
+/**
+ * How many segments a stream's folder holds.
+ *
+ * @throws {CorruptionError} `SEGMENT_MISSING` when the numbers have a gap, or only parts of segments are left
+ * @throws {StorageError} `FILE_NOT_REGULAR`
+ */
+export function countSegments(place: StreamPlace, entries: readonly FolderEntry[]): number {
+  const numbers: number[] = [];
+  for (const { name, kind } of entries) {
+    const number = segmentNumber(name);
+    if (number === null) continue;
+    if (kind !== "file") throw failure("FILE_NOT_REGULAR", { path: `${place.folder}/${name}`, kind });
+    numbers.push(number);
+  }
+  numbers.sort((one, other) => one - other);
+  numbers.forEach((number, index) => {
+    if (number !== index) throw failure("SEGMENT_MISSING", { stream: place.stream, segment: index });
+  });
+  if (numbers.length === 0 && entries.some(({ name }) => name.startsWith("segment_"))) {
+    throw failure("SEGMENT_MISSING", { stream: place.stream, segment: 0 });
+  }
+  return numbers.length;
+}

@@ -1,0 +1,87 @@
+// One segment file, open: its checked header and what its records join to. Knows nothing of what follows the header.
+import { GENESIS_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_SALT_BYTES } from "../../assembly/layout.ts";
+import {
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  segmentFileName,
+  type SegmentHeader,
+} from "../format/segment-header.ts";
+import { failure, isFailure } from "../errors.ts";
+import type { FileAccess, Runtime, RuntimeFile } from "../runtime.ts";
+import { hashingCore } from "../wasm/hashing-core.ts";
+
+/** What all segments of a stream have in common. */
+export interface StreamPlace {
+  readonly runtime: Runtime;
+  readonly logId: string;
+  readonly stream: string;
+  /** The stream's folder. */
+  readonly folder: string;
+}
+
+export interface Segment {
+  readonly path: string;
+  readonly file: RuntimeFile;
+  readonly header: SegmentHeader;
+  /** CRC-32 of the salt: where the CRC of every record of this segment starts. */
+  readonly crcSeed: number;
+  /** For segment 0 the hash that record 0 links to, else `null`. */
+  readonly genesis: Uint8Array | null;
+}
+
+/**
+ * Opens a segment and checks its header.
+ *
+ * @throws {CorruptionError} `SEGMENT_MISSING`, `SEGMENT_HEADER_INVALID`
+ */
+export function openSegment(place: StreamPlace, number: number, access: FileAccess): Segment {
+  const path = segmentPath(place, number);
+  let file: RuntimeFile;
+  try {
+    file = place.runtime.files.open(path, access);
+  } catch (error) {
+    if (!isFailure(error, "FILE_NOT_FOUND")) throw error;
+    throw failure("SEGMENT_MISSING", { stream: place.stream, segment: number }, error);
+  }
+  try {
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+    const header = decodeSegmentHeader(
+      bytes.subarray(0, file.read(bytes, 0)),
+      { logId: place.logId, stream: place.stream, segment: number, path },
+      (part) => hashingCore().crc32(part),
+    );
+    return segmentOf(path, file, header, bytes);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/**
+ * Makes an empty segment, durable with its name when this returns. A crash leaves the whole of it or nothing.
+ */
+export function createSegment(place: StreamPlace, start: { number: number; firstOffset: number }): Segment {
+  const { runtime, logId, stream } = place;
+  const salt = new Uint8Array(SEGMENT_SALT_BYTES);
+  runtime.random(salt);
+  const header: SegmentHeader = { ...start, created: runtime.clock.nowMicros(), logId, stream, salt };
+  const bytes = encodeSegmentHeader(header, (part) => hashingCore().crc32(part));
+  const path = segmentPath(place, start.number);
+  if (!runtime.files.publish(path, bytes)) throw failure("FILE_EXISTS", { path });
+  runtime.files.folder(place.folder).syncNow();
+  return segmentOf(path, runtime.files.open(path, "write"), header, bytes);
+}
+
+export function segmentPath(place: StreamPlace, number: number): string {
+  return `${place.folder}/${segmentFileName(number)}`;
+}
+
+function segmentOf(path: string, file: RuntimeFile, header: SegmentHeader, bytes: Uint8Array): Segment {
+  return {
+    path,
+    file,
+    header,
+    crcSeed: hashingCore().crc32(header.salt),
+    genesis: header.number === 0 ? hashingCore().sha256(bytes.subarray(0, GENESIS_BYTES)) : null,
+  };
+}

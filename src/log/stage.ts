@@ -1,0 +1,88 @@
+// Turns what callers append into staged payloads: bytes as they are, strings as UTF-8, anything else as JSON.
+import { RECORD_EXTRA_BYTES } from "../../assembly/layout.ts";
+import { failure } from "../errors.ts";
+import type { Batch } from "../wasm/batch.ts";
+
+/** A value that JSON can hold. Objects with `toJSON` count as what that returns. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
+
+/** What one record is made of. */
+export type LogEvent = Uint8Array | JsonValue | object;
+
+export interface StageLimits {
+  readonly stream: string;
+  readonly maxRecordBytes: number;
+  readonly maxAppendBytes: number;
+}
+
+/**
+ * Stages one event, or each of an array of events. Stages nothing when one of them will not do.
+ *
+ * @throws {UsageError} `EVENT_INVALID`, `RECORD_TOO_LARGE`, `APPEND_TOO_LARGE`
+ */
+export function stageEvents(batch: Batch, events: LogEvent | readonly LogEvent[], limits: StageLimits): void {
+  try {
+    if (!Array.isArray(events)) {
+      stageOne(batch, events as LogEvent, 0, limits);
+      return;
+    }
+    for (let index = 0; index < events.length; index++) {
+      stageOne(batch, events[index], index, limits);
+      if (batch.stagedBytes > limits.maxAppendBytes) {
+        const facts = { stream: limits.stream, bytes: batch.stagedBytes, limit: limits.maxAppendBytes };
+        throw failure("APPEND_TOO_LARGE", facts);
+      }
+    }
+  } catch (error) {
+    batch.unstage();
+    throw error;
+  }
+}
+
+function stageOne(batch: Batch, event: unknown, index: number, limits: StageLimits): void {
+  if (event instanceof Uint8Array) {
+    checkSize(event.length, index, limits);
+    batch.stageBytes(event);
+    return;
+  }
+  const text = typeof event === "string" ? wellFormed(event, index, limits) : toJson(event, index, limits);
+  // UTF-8 takes at least a byte for each code unit: refuse what is surely too long before making room for it.
+  checkSize(text.length, index, limits);
+  checkSize(batch.stageText(text), index, limits);
+}
+
+function checkSize(bytes: number, index: number, limits: StageLimits): void {
+  if (bytes > limits.maxRecordBytes) {
+    throw failure("RECORD_TOO_LARGE", { stream: limits.stream, bytes, limit: limits.maxRecordBytes, index });
+  }
+  if (bytes + RECORD_EXTRA_BYTES > limits.maxAppendBytes) {
+    throw failure("APPEND_TOO_LARGE", { stream: limits.stream, bytes, limit: limits.maxAppendBytes });
+  }
+}
+
+// UTF-8 has no lone surrogates: encoding one would silently store another text than was given.
+function wellFormed(text: string, index: number, limits: StageLimits): string {
+  if (text.isWellFormed()) return text;
+  throw invalid("is a string with a lone surrogate, which UTF-8 cannot hold", index, limits);
+}
+
+function toJson(event: unknown, index: number, limits: StageLimits): string {
+  // JSON.stringify makes "{}" of these: data would be lost without a word.
+  if (ArrayBuffer.isView(event)) throw invalid("is a view of another kind than Uint8Array", index, limits);
+  if (event instanceof ArrayBuffer) throw invalid("is an ArrayBuffer; wrap it in a Uint8Array", index, limits);
+  if (event instanceof Map || event instanceof Set || event instanceof Promise) {
+    throw invalid(`is a ${event.constructor.name}, which JSON cannot hold`, index, limits);
+  }
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(event);
+  } catch (error) {
+    throw invalid(`is not a JSON value (${error instanceof Error ? error.message : String(error)})`, index, limits, error);
+  }
+  if (text === undefined) throw invalid(`is ${String(event)}, which JSON cannot hold`, index, limits);
+  return text;
+}
+
+function invalid(reason: string, index: number, limits: StageLimits, cause?: unknown): Error {
+  return failure("EVENT_INVALID", { stream: limits.stream, index, reason }, cause);
+}

@@ -1,0 +1,199 @@
+// Brings a stream into use: finds its segments and its end; for a writer also makes what is missing, cuts a torn tail,
+// and sees to it that all that is there is on the disk before anything is added.
+import { PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
+import { type DiatremeError, failure } from "../errors.ts";
+import type { FolderEntry, RuntimeFile } from "../runtime.ts";
+import { Core } from "../wasm/core.ts";
+import type { IndexPages } from "../wasm/index-pages.ts";
+import { RecordWindow } from "../wasm/window.ts";
+import { indexPath, IndexWriter, openIndexFile } from "./index-writer.ts";
+import type { LogSettings } from "./options.ts";
+import { findTail, type Tail, type TornTail } from "./recover.ts";
+import { SegmentScan } from "./scan.ts";
+import { createSegment, openSegment, type Segment, type StreamPlace } from "./segment.ts";
+import { closeSegment, countSegments, SegmentFiles } from "./segment-files.ts";
+import { type StreamEnd, writerPages, type WriterStart } from "./writer.ts";
+
+/** A stream found for reading only. */
+export interface ReaderStart {
+  readonly segments: SegmentFiles;
+  readonly end: StreamEnd;
+  /** Damage behind `end`. */
+  readonly corruption: DiatremeError | null;
+}
+
+// Tails are scanned and written again in pieces of this size.
+const WINDOW_BYTES = 256 << 10;
+// A read-only open may look while a writer writes, and see later bytes without earlier ones. A second look tells.
+const LOOKS = 3;
+
+/** Whether a stream's folder is there. */
+export function streamExists(place: StreamPlace): boolean {
+  const kind = place.runtime.files.kind(place.folder);
+  if (kind !== null && kind !== "folder") throw failure("FILE_NOT_REGULAR", { path: place.folder, kind });
+  return kind === "folder";
+}
+
+/** Finds a stream's end and changes nothing. `null` when it has no segment. */
+export function startReading(place: StreamPlace, settings: LogSettings): ReaderStart | null {
+  if (!streamExists(place)) return null;
+  const count = countSegments(place, place.runtime.files.list(place.folder));
+  if (count === 0) return null;
+  const segments = new SegmentFiles(place, count);
+  const newest = segments.openOwn(count - 1);
+  try {
+    const core = new Core();
+    const pages = writerPages(core);
+    const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
+    let tail = findTail(window, pages, newest, newest.index, settings);
+    for (let look = 1; tail.corruption !== null && look < LOOKS; look++) {
+      tail = findTail(window, pages, newest, newest.index, settings);
+    }
+    const chain = joined(tail, window, pages, segments, newest, settings);
+    const end = { segment: count - 1, position: tail.position, offset: chain.nextOffset, head: chain.head };
+    return { segments, end, corruption: tail.corruption };
+  } finally {
+    closeSegment(newest);
+  }
+}
+
+/**
+ * Readies a stream for writing, making it when there is none.
+ *
+ * @throws {CorruptionError} when acknowledged records at the end are damaged: nothing was changed
+ */
+export function startWriting(
+  place: StreamPlace,
+  settings: LogSettings,
+): { start: WriterStart; segments: SegmentFiles; torn: TornTail | null } {
+  const { files } = place.runtime;
+  if (!streamExists(place)) {
+    files.makeFolder(place.folder);
+    files.folder(parentOf(place.folder)).syncNow();
+  }
+  const entries = files.list(place.folder);
+  const count = countSegments(place, entries);
+  removeLeftovers(place, entries);
+  const core = new Core();
+  const pages = writerPages(core);
+  if (count === 0) {
+    const segment = createSegment(place, { number: 0, firstOffset: 0 });
+    const chain = { nextOffset: 0, timestamp: 0, head: segment.genesis as Uint8Array };
+    const index = IndexWriter.create(pages, place, segment, settings.index);
+    const start = { segment, position: SEGMENT_HEADER_BYTES, chain, core, pages, index };
+    return { start, segments: new SegmentFiles(place, 1), torn: null };
+  }
+
+  const segments = new SegmentFiles(place, count);
+  const segment = openSegment(place, count - 1, "write");
+  let indexFile: RuntimeFile | null = null;
+  try {
+    indexFile = openIndexFile(files, indexPath(segment.path));
+    const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
+    const tail = findTail(window, pages, segment, indexFile, settings);
+    if (tail.corruption !== null) throw tail.corruption;
+    const chain = joined(tail, window, pages, segments, segment, settings);
+    makeDurable(place, segment, tail, window);
+    const index = continueIndex(window, pages, segment, indexFile, tail, settings);
+    const start = { segment, position: tail.position, chain, core, pages, index };
+    return { start, segments, torn: tail.torn };
+  } catch (error) {
+    segment.file.close();
+    indexFile?.close();
+    throw error;
+  }
+}
+
+// The chain state at a tail. A segment without records does not hold it: the one before does.
+function joined(
+  tail: Tail,
+  window: RecordWindow,
+  pages: IndexPages,
+  segments: SegmentFiles,
+  segment: Segment,
+  settings: LogSettings,
+): Tail["chain"] {
+  const { number, firstOffset, stream } = segment.header;
+  if (number === 0 || tail.chain.nextOffset > firstOffset) return tail.chain;
+  const before = segments.get(number - 1);
+  const previous = findTail(window, pages, before, before.index, settings);
+  if (previous.corruption !== null) throw previous.corruption;
+  if (previous.position !== previous.fileBytes) {
+    const { position, fileBytes, chain } = previous;
+    const place = { stream, segment: number - 1, offset: chain.nextOffset, position };
+    throw failure("RECORD_TRUNCATED", { ...place, bytes: SEGMENT_HEADER_BYTES, available: fileBytes - position });
+  }
+  if (previous.chain.nextOffset !== firstOffset) {
+    const expected = previous.chain.nextOffset;
+    throw failure("SEGMENT_OFFSET_WRONG", { stream, segment: number, found: firstOffset, expected });
+  }
+  return previous.chain;
+}
+
+// After an unclean end the system may show bytes that never reached the disk. What is not surely there is written again
+// and synced; what never completed is cut.
+function makeDurable(place: StreamPlace, segment: Segment, tail: Tail, window: RecordWindow): void {
+  const { file } = segment;
+  const unclean = tail.unsyncedFrom < tail.chain.nextOffset;
+  if (tail.fileBytes > tail.position) file.truncate(tail.position);
+  if (unclean) {
+    for (let position = tail.unsyncedPosition; position < tail.position; ) {
+      window.load(file, position, Math.min(WINDOW_BYTES, tail.position - position));
+      const bytes = window.core.bytes.subarray(window.pointer, window.end);
+      for (let done = 0; done < bytes.length; ) done += file.write(bytes.subarray(done), position + done);
+      position += bytes.length;
+    }
+  }
+  if (!unclean && tail.fileBytes === tail.position) return;
+  file.syncNow();
+  place.runtime.files.folder(place.folder).syncNow();
+}
+
+// Brings the index up to the tail and makes it end there.
+function continueIndex(
+  window: RecordWindow,
+  pages: IndexPages,
+  segment: Segment,
+  file: RuntimeFile,
+  tail: Tail,
+  settings: LogSettings,
+): IndexWriter {
+  const { firstOffset } = segment.header;
+  const { nextOffset } = tail.chain;
+  if (tail.sealedPage !== null) {
+    const used = pages.count(0) < PAGE_ENTRIES ? 1 : 0;
+    return new IndexWriter(pages, file, settings.index, { nextOffset, page: tail.sealedPage + 1 - used, used });
+  }
+  const place = tail.indexPlace ?? { page: 0, offset: firstOffset, position: SEGMENT_HEADER_BYTES };
+  const index = new IndexWriter(pages, file, settings.index, { nextOffset: place.offset, page: place.page, used: 0 });
+  const scan = new SegmentScan(
+    window,
+    segment,
+    { offset: place.offset, position: place.position, timestamp: 0, head: null },
+    {
+      level: "crc",
+      engine: settings.engine,
+      maxRecordBytes: settings.maxRecordBytes,
+      end: tail.position,
+      endHash: null,
+    },
+  );
+  while (scan.next()) {
+    index.add(scan.header(0), { offset: scan.offset, count: scan.count, position: scan.position, bytes: scan.bytes });
+  }
+  index.flush(false);
+  const indexBytes = Math.ceil((nextOffset - firstOffset) / PAGE_ENTRIES) * PAGE_BYTES;
+  if (file.size() > indexBytes) file.truncate(indexBytes);
+  return index;
+}
+
+// Files that were being made when a process died. The writer's lock is held: nobody else is making any here.
+function removeLeftovers(place: StreamPlace, entries: readonly FolderEntry[]): void {
+  for (const { name, kind } of entries) {
+    if (kind === "file" && /^\..+\.tmp$/.test(name)) place.runtime.files.remove(`${place.folder}/${name}`);
+  }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}

@@ -1,0 +1,257 @@
+// A stream of a log: the handle that callers hold. Opens what it needs when it is first needed and passes each call on.
+import { toHex } from "../format/hex.ts";
+import { DiatremeError, failure } from "../errors.ts";
+import { Core } from "../wasm/core.ts";
+import { IndexPages } from "../wasm/index-pages.ts";
+import { RecordWindow } from "../wasm/window.ts";
+import type { AppendResult } from "./append-result.ts";
+import { getRecord } from "./get.ts";
+import { IndexReader } from "./index-reader.ts";
+import { inspectStream, type StreamInspection } from "./inspect.ts";
+import type { LogSettings } from "./options.ts";
+import { type ReadableStreamState, type ReadOptions, RecordRange, RecordReader } from "./read.ts";
+import type { LogRecord } from "./record.ts";
+import type { TornTail } from "./recover.ts";
+import type { StreamPlace } from "./segment.ts";
+import type { SegmentFiles } from "./segment-files.ts";
+import type { LogEvent } from "./stage.ts";
+import { startReading, startWriting, streamExists } from "./stream-start.ts";
+import type { StreamScanStart } from "./stream-scan.ts";
+import { type VerifyOptions, type VerifyReport, verifyStream } from "./verify.ts";
+import { type AppendOptions, type StreamEnd, StreamWriter } from "./writer.ts";
+
+/** How far a stream goes. */
+export interface StreamHead {
+  /** Offset that the next record will have: how many records there are. */
+  readonly nextOffset: number;
+  /** Hash of the last record, 64 hexadecimal digits; of the stream's identity when there is none. */
+  readonly head: string;
+}
+
+// What a stream holds once it was used.
+interface OpenStream extends ReadableStreamState {
+  readonly writer: StreamWriter | null;
+  readonly window: RecordWindow;
+  end: StreamEnd;
+  /** Damage behind `end` in the newest segment, found when the stream was opened read-only. */
+  corruption: DiatremeError | null;
+}
+
+const CACHED_INDEX_PAGES = 64;
+const LOOKUP_WINDOW_BYTES = 4096;
+
+export class Stream {
+  readonly name: string;
+  readonly #place: StreamPlace;
+  readonly #settings: LogSettings;
+  readonly #directory: string;
+  #open: OpenStream | null = null;
+  #tornTail: TornTail | null = null;
+  #closed = false;
+
+  /** Made by `log.stream(name)`. */
+  constructor(place: StreamPlace, settings: LogSettings, directory: string) {
+    this.name = place.stream;
+    this.#place = place;
+    this.#settings = settings;
+    this.#directory = directory;
+  }
+
+  /**
+   * Appends one event, or each of an array of events, as records. All of one call's records are there after a crash,
+   * or none. A `Uint8Array` is stored as it is, a string as UTF-8, anything else as JSON; to append one JSON array as a
+   * single record, wrap it: `append([[1, 2]])`.
+   *
+   * Resolves when the records are durable under the log's sync policy. Appends take effect in the order of the calls;
+   * the next may be made before this one has resolved. Events must not be changed before then.
+   *
+   * @throws {UsageError} `EVENT_INVALID`, `RECORD_TOO_LARGE`, `APPEND_TOO_LARGE`, `LOG_READ_ONLY`, `LOG_CLOSED`
+   * @throws {ConflictError} `OFFSET_MISMATCH`
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`: this append failed and left no trace; `SYNC_FAILED`, `LOG_POISONED`
+   * @example
+   * const { firstOffset, nextOffset, head } = await orders.append([{ type: "placed", id: 42 }], { expectedOffset: 0 });
+   */
+  append(events: LogEvent | readonly LogEvent[], options: AppendOptions = {}): Promise<AppendResult> {
+    try {
+      return this.#writer().append(events, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * The same while the program stands still, for scripts.
+   *
+   * @throws also {UsageError} `APPEND_IN_FLIGHT` while appends made with `append` are not durable yet
+   */
+  appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions = {}): AppendResult {
+    return this.#writer().appendSync(events, options);
+  }
+
+  /**
+   * Reads records in offset order, checking each before it is shown. `for await` the result, or `for … of` it where
+   * nothing else needs to run meanwhile.
+   *
+   * Payloads are the caller's copies; with `zeroCopy` they are views, valid until the next step. A record that is kept
+   * keeps the window that it was read with (`windowBytes`) in memory. Memory in use is bounded by `windowBytes` and the
+   * longest record, whatever the length of the stream. A stream without records yields nothing.
+   *
+   * @throws {CorruptionError} on the first bad record; the ones before it were shown
+   * @throws {UsageError} `OPTION_INVALID`; `STREAM_NOT_FOUND` when the log is read-only and has no such stream
+   * @example
+   * for await (const record of orders.read({ from: 0 })) total += record.payload.byteLength;
+   */
+  read(options: ReadOptions = {}): RecordRange {
+    return new RecordRange(() => {
+      const open = this.#reader();
+      return new RecordReader(open, this.#endOf(open), options);
+    });
+  }
+
+  /**
+   * One record, checked against the link in its successor; `undefined` when the stream does not reach so far.
+   *
+   * @throws {CorruptionError} when the record is bad
+   */
+  async get(offset: number): Promise<LogRecord | undefined> {
+    return this.getSync(offset);
+  }
+
+  /** The same without a promise. */
+  getSync(offset: number): LogRecord | undefined {
+    if (!Number.isSafeInteger(offset) || offset < 0) {
+      throw failure("OPTION_INVALID", { option: "offset", value: String(offset), expected: "a whole number, 0 or more" });
+    }
+    const open = this.#reader();
+    return getRecord(open, open.window, this.#endOf(open), offset);
+  }
+
+  /** How far the stream goes, as a reader would see it now. */
+  async head(): Promise<StreamHead> {
+    const { offset, head } = this.#endOf(this.#reader());
+    return { nextOffset: offset, head: toHex(head) };
+  }
+
+  /**
+   * Checks the whole stream. Damage does not throw: the report names the first bad record and why.
+   *
+   * @throws {UsageError} `STREAM_NOT_FOUND`
+   * @example
+   * const report = await orders.verify({ onProgress: ({ records }) => show(records), signal });
+   */
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    const open = this.#existing();
+    return verifyStream(open.segments, this.#settings, this.#endOf(open), open.corruption, options);
+  }
+
+  /** Makes durable what was appended before the call. */
+  async flush(): Promise<void> {
+    await this.#writer().flush();
+  }
+
+  /** Called by the log: `flush`, unless the stream was never used. */
+  async flushIfOpen(): Promise<void> {
+    await this.#open?.writer?.flush();
+  }
+
+  /**
+   * What the stream is made of.
+   *
+   * @throws {UsageError} `STREAM_NOT_FOUND`
+   */
+  async inspect(): Promise<StreamInspection> {
+    const open = this.#existing();
+    return inspectStream(open.segments, this.#settings, this.#endOf(open), open.writer);
+  }
+
+  /** What was cut off the end when the stream was opened for writing, because its append had never completed. */
+  get tornTail(): TornTail | null {
+    return this.#tornTail;
+  }
+
+  /** Called by the log. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const open = this.#open;
+    this.#open = null;
+    try {
+      await open?.writer?.close();
+    } finally {
+      open?.segments.close();
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw failure("LOG_CLOSED", { directory: this.#directory });
+  }
+
+  #notFound(): DiatremeError {
+    return failure("STREAM_NOT_FOUND", { directory: this.#directory, stream: this.name });
+  }
+
+  #writer(): StreamWriter {
+    const writer = this.#open?.writer;
+    if (writer !== undefined && writer !== null) return writer;
+    this.#checkOpen();
+    if (this.#settings.readOnly) throw failure("LOG_READ_ONLY", { directory: this.#directory });
+    return this.#openForWriting();
+  }
+
+  #openForWriting(): StreamWriter {
+    const { start, segments, torn } = startWriting(this.#place, this.#settings);
+    const onRotate = (count: number) => segments.grow(count);
+    const writer = new StreamWriter(this.#place, this.#settings, start, onRotate);
+    this.#tornTail = torn;
+    this.#open = { ...this.#readingParts(segments), writer, end: writer.end(), corruption: null };
+    if (torn !== null) this.#settings.onTornTail?.(torn);
+    return writer;
+  }
+
+  #reader(): OpenStream {
+    if (this.#open !== null) return this.#open;
+    this.#checkOpen();
+    if (!this.#settings.readOnly) {
+      this.#openForWriting();
+      return this.#open as unknown as OpenStream;
+    }
+    const found = startReading(this.#place, this.#settings);
+    if (found === null) throw this.#notFound();
+    const { segments, end, corruption } = found;
+    this.#open = { ...this.#readingParts(segments), writer: null, end, corruption };
+    return this.#open;
+  }
+
+  // Looking at a stream must not make it.
+  #existing(): OpenStream {
+    this.#checkOpen();
+    if (this.#open === null && !streamExists(this.#place)) throw this.#notFound();
+    return this.#reader();
+  }
+
+  #readingParts(segments: SegmentFiles): ReadableStreamState & { window: RecordWindow } {
+    const core = new Core();
+    const pages = new IndexPages(core, core.arena, CACHED_INDEX_PAGES);
+    return {
+      segments,
+      settings: this.#settings,
+      index: new IndexReader(pages),
+      window: new RecordWindow(core, pages.end, LOOKUP_WINDOW_BYTES),
+      writer: null,
+      verifiedTo: null as StreamScanStart | null,
+    };
+  }
+
+  // Up to where records may be shown now. A reader beside a writer looks for what has come since.
+  #endOf(open: OpenStream): StreamEnd {
+    if (open.writer !== null) return open.writer.end();
+    const found = startReading(this.#place, this.#settings);
+    if (found !== null) {
+      open.segments.grow(found.segments.count);
+      found.segments.close();
+      open.end = found.end;
+      open.corruption = found.corruption;
+    }
+    return open.end;
+  }
+}

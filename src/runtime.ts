@@ -1,0 +1,140 @@
+// What Diatreme needs of the program that hosts it, and nothing else. A runtime is a value that is passed in:
+// two of them can work side by side in one process. Whoever implements one is held to test/contract/.
+
+/** A runtime: the powers that the log cannot have from the language alone. */
+export interface Runtime {
+  /** Name, version and platform, for reports only: `"node 24.21.0 linux x64"`. Code never decides by it. */
+  readonly description: string;
+  readonly files: Files;
+  /** SHA-256 by the runtime; `null` where it has none. */
+  readonly nativeHashing: NativeHashing | null;
+  readonly clock: Clock;
+  /** Fills `target` with cryptographically secure random bytes. */
+  readonly random: (target: Uint8Array) => void;
+  readonly processes: Processes;
+  /** Threads; `null` where there are none. */
+  readonly workers: Workers | null;
+}
+
+/**
+ * A file system. Paths use `/`; a folder's path has no slash at its end.
+ *
+ * Every failure is thrown as a `StorageError` whose code is one of `FILE_NOT_FOUND`, `FILE_EXISTS`,
+ * `FILE_NOT_REGULAR`, `ACCESS_DENIED`, `NO_SPACE`, `TOO_MANY_OPEN_FILES`, `IO_FAILED`, with the native error as `cause`.
+ */
+export interface Files {
+  /** The absolute form of a path, so that a later change of the working folder changes nothing. */
+  resolve(path: string): string;
+  /** Makes a folder whose parent exists. `false` when a folder is there already (one behind a link counts). */
+  makeFolder(path: string): boolean;
+  /** What a folder holds, sorted by name in code unit order. Links are named as links, never followed. */
+  list(path: string): FolderEntry[];
+  /** What is at a path, or `null`. The last part of the path is not followed when it is a link. */
+  kind(path: string): EntryKind | null;
+  /**
+   * Opens a regular file. A link or a special file at `path` is refused with `FILE_NOT_REGULAR` and never touched:
+   * the call does not wait for a pipe's other end.
+   *
+   * `"read"` and `"write"` (which also reads) want the file to exist; `"create"` wants it not to and makes it empty,
+   * for reading and writing.
+   */
+  open(path: string, access: FileAccess): RuntimeFile;
+  /**
+   * Makes a file with these bytes, whole or not at all, even if the process dies in between; its bytes are synced,
+   * its name is not (sync the folder). `false`, and nothing changed, when something is at `path` already.
+   * Of several processes that try at once exactly one gets `true`.
+   */
+  publish(path: string, bytes: Uint8Array): boolean;
+  /** The bytes of a small regular file; `FILE_TOO_LARGE` is thrown when it has more than `limit`. */
+  readSmall(path: string, limit: number): Uint8Array;
+  /** Renames a file; what was at `to` is replaced in one step. */
+  rename(from: string, to: string): void;
+  /** Removes a file. `false` when there was none. */
+  remove(path: string): boolean;
+  /** What makes a folder's names durable: files created, renamed or removed in it. */
+  folder(path: string): Syncable;
+}
+
+export type FileAccess = "read" | "write" | "create";
+export type EntryKind = "file" | "folder" | "link" | "other";
+
+export interface FolderEntry {
+  readonly name: string;
+  readonly kind: EntryKind;
+}
+
+/** Something that can be made durable: when it has returned, what was written before it began survives power loss. */
+export interface Syncable {
+  /** Waits away from the calling thread. One at a time for one file: the log never starts a second. */
+  sync(): Promise<void>;
+  /** The same, while the caller stands still. */
+  syncNow(): void;
+}
+
+/** An open regular file. Positions and lengths are bytes. */
+export interface RuntimeFile extends Syncable {
+  /** Length in bytes, as the system knows it now. */
+  size(): number;
+  /** Fills `target` from `position`. Returns fewer bytes than `target` has only where the file ends. */
+  read(target: Uint8Array, position: number): number;
+  /** Writes at `position`, beyond the end too. May write fewer bytes than given, at least one: the caller goes on. */
+  write(source: Uint8Array, position: number): number;
+  /** Cuts the file to `bytes`. Not durable before a sync. */
+  truncate(bytes: number): void;
+  /** Lets go of the file. Calling it again does nothing. */
+  close(): void;
+}
+
+/** SHA-256 by the runtime. */
+export interface NativeHashing {
+  /** Writes the 32-byte digest of `source` into `target`. Either may be a view on WebAssembly memory. */
+  sha256(source: Uint8Array, target: Uint8Array): void;
+  /** Message length in bytes from which `sha256` beats the core's four lanes; measured by bench/kernels.bench.mjs. */
+  readonly beatsLanesFrom: number;
+  /** Message length in bytes from which `sha256` beats the core on one message; measured likewise. */
+  readonly beatsSingleFrom: number;
+}
+
+export interface Clock {
+  /** Wall clock, whole microseconds since the Unix epoch. May jump, also backwards. */
+  nowMicros(): number;
+  /** Milliseconds from an arbitrary start; never goes back. */
+  monotonicMs(): number;
+  /** Resolves after timers and I/O have had a turn, so that long work does not starve the program. */
+  pause(): Promise<void>;
+}
+
+/** Who holds a lock, and whether they are still there. */
+export interface Processes {
+  /** This process. */
+  self(): ProcessIdentity;
+  /** Whether the process that `identity` names still runs; `null` when that cannot be told from here. */
+  isAlive(identity: ProcessIdentity): boolean | null;
+}
+
+/** Enough to tell a process from another that got the same number later, or after a reboot. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, in the system's own count; empty when not known. */
+  readonly started: string;
+  /** Which boot of the machine it ran in; empty when not known. */
+  readonly boot: string;
+  /** The machine's (or container's) name. */
+  readonly host: string;
+}
+
+export interface Workers {
+  /** How many threads can run at once here. */
+  readonly cores: number;
+  /** Starts a thread on the module at an absolute URL. */
+  start(moduleUrl: string): RuntimeWorker;
+}
+
+export interface RuntimeWorker {
+  /** Sends a structured-cloneable message; the buffers in `transfer` move and are empty here afterwards. */
+  post(message: unknown, transfer: ArrayBuffer[]): void;
+  /** The next message from the thread, in order; rejects when the thread failed or ended. */
+  receive(): Promise<unknown>;
+  /** Ends the thread. Resolves when it is gone. */
+  stop(): Promise<void>;
+}

@@ -26,6 +26,6 @@ export function bunRuntime(): Runtime {
 const bunHashing: NativeHashing = {
   // Straight into the target: 0.13 µs for 96 bytes, where Bun.CryptoHasher takes 0.2 and node:crypto 0.33.
   sha256: (source, target) => Bun.SHA256.hash(source, target),
-  beatsLanesFrom: 100,
+  beatsLanesFrom: 64,
   beatsSingleFrom: 1,
 };

@@ -79,11 +79,11 @@ export class MemoryDisk {
   }
 
   /** Asked before every call to the disk; answers what goes wrong with it. */
-  get onOperation(): ((operation: Operation) => Fault | undefined | void) | null {
+  get onOperation(): ((operation: Operation) => Fault | undefined) | null {
     return this.#gate.onOperation;
   }
 
-  set onOperation(ask: ((operation: Operation) => Fault | undefined | void) | null) {
+  set onOperation(ask: ((operation: Operation) => Fault | undefined) | null) {
     this.#gate.onOperation = ask;
   }
 

@@ -69,7 +69,7 @@ export interface ProcessLife {
 /** What every call to the disk passes through. */
 export class FaultGate {
   /** Asked before every call. */
-  onOperation: ((operation: Operation) => Fault | undefined | void) | null = null;
+  onOperation: ((operation: Operation) => Fault | undefined) | null = null;
   #count = 0;
   #state: "up" | "crashed" | "replaced" = "up";
 

@@ -90,7 +90,10 @@ export class MemoryFiles implements Files {
       const target = placeOf(this.#volume.root, to, "rename");
       const node = source.folder.get(source.name);
       if (node === undefined) throw failure("FILE_NOT_FOUND", { path: from });
-      for (const [path, found] of [[from, node], [to, target.folder.get(target.name)]] as const) {
+      for (const [path, found] of [
+        [from, node],
+        [to, target.folder.get(target.name)],
+      ] as const) {
         if (found?.kind === "folder") throw failure("FILE_NOT_REGULAR", { path, kind: "folder" });
       }
       if (source.folder === target.folder) {

@@ -1,6 +1,6 @@
 // The processes of a machine in memory: which numbers are alive, and since which start.
 
-import type { ProcessIdentity, Processes } from "../src/runtime.ts";
+import type { Processes, ProcessIdentity } from "../src/runtime.ts";
 import type { ProcessLife } from "./memory-faults.ts";
 
 interface KnownProcess {

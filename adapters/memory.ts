@@ -23,16 +23,16 @@
 //     the machine may go down before or after any call.
 // 12. A crash stops the machine: its processes, open files and syncs in flight are gone, its clock goes on.
 
+import type { Runtime } from "../src/runtime.ts";
 import { seededChoose } from "./memory-choice.ts";
 import { MemoryClock } from "./memory-clock.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 import { MemoryFolder } from "./memory-tree.ts";
-import type { Runtime } from "../src/runtime.ts";
 
 export { type Choose, keepAll, loseAll, seededChoose } from "./memory-choice.ts";
-export { CrashSignal, type Fault, type FaultCode, type Operation, type OperationKind } from "./memory-faults.ts";
 export type { MemoryClock } from "./memory-clock.ts";
 export type { MemoryDisk, ProcessOptions } from "./memory-disk.ts";
+export { CrashSignal, type Fault, type FaultCode, type Operation, type OperationKind } from "./memory-faults.ts";
 
 /** How a machine in memory is made. */
 export interface MemoryOptions {

@@ -26,9 +26,13 @@ export class NodeFolder implements Syncable {
         return;
       }
       fsync(descriptor, (error) => {
-        closeSync(descriptor);
-        if (error === null || error === undefined || isUnknownCall(error)) resolve();
-        else reject(syncFailure(error, this.#path));
+        try {
+          closeSync(descriptor);
+          if (error === null || error === undefined || isUnknownCall(error)) resolve();
+          else reject(syncFailure(error, this.#path));
+        } catch (closing) {
+          reject(syncFailure(closing, this.#path));
+        }
       });
     });
   }

@@ -1,6 +1,17 @@
 // The file system over node:fs, shared by Node, Deno and Bun. Knows paths and bytes, not what they mean.
 
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { resolve, sep } from "node:path";
 import { failure } from "../src/errors.ts";
 import type { EntryKind, FileAccess, Files, FolderEntry, RuntimeFile, Syncable } from "../src/runtime.ts";

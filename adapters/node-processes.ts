@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import type { ProcessIdentity, Processes } from "../src/runtime.ts";
+import type { Processes, ProcessIdentity } from "../src/runtime.ts";
 import { nativeCode } from "./storage-failure.ts";
 
 /** What this process may do without its user being asked in the middle of something else. */

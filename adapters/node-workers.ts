@@ -30,7 +30,9 @@ class NodeWorker implements RuntimeWorker {
     worker.on("message", (message: unknown) => this.#arrive(message));
     worker.on("messageerror", (error: unknown) => this.#end(error));
     worker.on("error", (error: unknown) => this.#end(error));
-    worker.on("exit", (status: number) => this.#end(failure("INTERNAL", { detail: `a thread ended with status ${status}` })));
+    worker.on("exit", (status: number) =>
+      this.#end(failure("INTERNAL", { detail: `a thread ended with status ${status}` })),
+    );
     // An idle thread must not keep the program from ending; only somebody who waits for it does.
     worker.unref();
   }

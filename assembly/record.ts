@@ -55,65 +55,74 @@ import {
 import { CONTROL, DIGESTS, HASHES, MESSAGES } from "./memory";
 import { crc32 } from "./crc32";
 import { sha256Entry } from "./sha256";
-import { sha256Entries, sha256Many } from "./sha256x4";
-
-// A message whose digest is in its slot already: the host hashed it natively.
-const DIGEST_IS_THERE: u32 = 0xffffffff;
+import { SKIPPED, sha256Entries, sha256Many } from "./sha256x4";
 
 /**
- * Completes `count` records that lie one after the other at `records`, with payloads in place and lengths in their
- * headers: payload digests, headers, chain, commit words and CRCs. Advances the chain state in the control block.
+ * Completes `count` records that lie one after the other at `records`: headers, payload digests, chain, commit words and
+ * CRCs. Advances the chain state in the control block and fills HASHES. Returns the pointer behind the last record.
  *
- * Payloads of `nativeFrom` bytes or more have their digests in DIGESTS already. `unsynced` is how many records before
- * the first were not yet known to be synced; `more` tells that the same append goes on after the last.
- * Returns the pointer behind the last record.
+ * The host has put each payload in its place, and into each header the length, kind, flags, epoch and timestamp; into
+ * each commit word whether more records of the same append follow (bit 31, the others zero). Payloads of `nativeFrom`
+ * bytes or more have their digests in DIGESTS. `unsynced` is how many records before the first were not yet known to be
+ * synced.
  */
-export function encode(
-  records: usize,
-  count: u32,
-  kind: u32,
-  timestamp: f64,
-  unsynced: u32,
-  more: bool,
-  nativeFrom: u32,
-): usize {
-  assert(count <= <u32>BATCH_RECORDS, "encode: more records than the tables hold");
+export function encode(records: usize, count: u32, unsynced: u32, nativeFrom: u32): usize {
+  const end = encodeHeaders(records, count);
+  skipDigested(count, nativeFrom);
+  sha256Many(MESSAGES, count, DIGESTS);
+  let head = CONTROL + CONTROL_HEAD_AT;
   let header = records;
   for (let i: u32 = 0; i < count; i++) {
-    const length = load<u32>(header, RECORD_LENGTH_AT);
-    const message = MESSAGES + i * MESSAGE_BYTES;
-    store<u32>(message, <u32>(header + RECORD_HEADER_BYTES), MESSAGE_POINTER_AT);
-    store<u32>(message, length < nativeFrom ? length : DIGEST_IS_THERE, MESSAGE_LENGTH_AT);
-    header += RECORD_EXTRA_BYTES + length;
+    v128.store(header, v128.load(head), RECORD_PREVIOUS_AT);
+    v128.store(header, v128.load(head, 16), RECORD_PREVIOUS_AT + 16);
+    head = HASHES + i * DIGEST_BYTES;
+    sha256Entry(header, DIGESTS + i * DIGEST_BYTES, head);
+    header += RECORD_EXTRA_BYTES + load<u32>(header, RECORD_LENGTH_AT);
   }
-  assert(header <= <usize>memory.size() << 16, "encode: records reach beyond memory");
-  sha256Many(MESSAGES, count, DIGESTS);
+  setHead(head);
+  encodeTrailers(records, count, unsynced);
+  return end;
+}
 
-  const head = CONTROL + CONTROL_HEAD_AT;
-  const seed = load<u32>(CONTROL, CONTROL_CRC_SEED_AT);
+/** The first part of `encode`, for a host that hashes natively: what the headers hold beside the link; fills MESSAGES. */
+export function encodeHeaders(records: usize, count: u32): usize {
+  assert(count <= <u32>BATCH_RECORDS, "encode: more records than the tables hold");
   const firstOffset = <u64>load<f64>(CONTROL, CONTROL_NEXT_OFFSET_AT);
-  header = records;
+  let header = records;
   for (let i: u32 = 0; i < count; i++) {
     const length = load<u32>(header, RECORD_LENGTH_AT);
     store<u32>(header, RECORD_MAGIC, RECORD_MAGIC_AT);
     store<u64>(header, firstOffset + i, RECORD_OFFSET_AT);
-    store<u64>(header, <u64>timestamp, RECORD_TIMESTAMP_AT);
-    store<u32>(header, kind, RECORD_KIND_AT); // compression, flags and the reserved byte are zero
-    store<u32>(header, 0, RECORD_EPOCH_AT);
-    v128.store(header, v128.load(head), RECORD_PREVIOUS_AT);
-    v128.store(header, v128.load(head, 16), RECORD_PREVIOUS_AT + 16);
-    sha256Entry(header, DIGESTS + i * DIGEST_BYTES, head);
+    const message = MESSAGES + i * MESSAGE_BYTES;
+    store<u32>(message, <u32>(header + RECORD_HEADER_BYTES), MESSAGE_POINTER_AT);
+    store<u32>(message, length, MESSAGE_LENGTH_AT);
+    header += RECORD_EXTRA_BYTES + length;
+  }
+  assert(header <= <usize>memory.size() << 16, "encode: records reach beyond memory");
+  store<f64>(CONTROL, <f64>(firstOffset + count), CONTROL_NEXT_OFFSET_AT);
+  return header;
+}
 
+/** The last part of `encode`: commit words and CRCs. */
+export function encodeTrailers(records: usize, count: u32, unsynced: u32): void {
+  const seed = load<u32>(CONTROL, CONTROL_CRC_SEED_AT);
+  let header = records;
+  for (let i: u32 = 0; i < count; i++) {
+    const length = load<u32>(header, RECORD_LENGTH_AT);
     const trailer = header + RECORD_HEADER_BYTES + length;
-    const goesOn = more || i + 1 < count;
     const waiting = min<u32>(unsynced + i, COMMIT_UNSYNCED_MASK);
-    store<u32>(trailer, waiting | (u32(goesOn) << COMMIT_MORE_SHIFT), TRAILER_COMMIT_AT);
+    store<u32>(trailer, load<u32>(trailer, TRAILER_COMMIT_AT) | waiting, TRAILER_COMMIT_AT);
     store<u32>(trailer, crc32(seed, header, RECORD_HEADER_BYTES + length + TRAILER_CRC_AT), TRAILER_CRC_AT);
     header = trailer + (RECORD_EXTRA_BYTES - RECORD_HEADER_BYTES);
   }
-  store<f64>(CONTROL, <f64>(firstOffset + count), CONTROL_NEXT_OFFSET_AT);
-  store<f64>(CONTROL, timestamp, CONTROL_TIMESTAMP_AT);
-  return header;
+}
+
+// Marks those of the MESSAGES whose digests the host has made.
+function skipDigested(count: u32, nativeFrom: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const message = MESSAGES + i * MESSAGE_BYTES;
+    if (load<u32>(message, MESSAGE_LENGTH_AT) >= nativeFrom) store<u32>(message, SKIPPED, MESSAGE_LENGTH_AT);
+  }
 }
 
 /**
@@ -199,23 +208,27 @@ function fieldVerdict(header: usize, commit: u32): u32 {
 }
 
 /**
- * Hashes the `count` records that the last walk passed and checks that each links to the one before it, the first to
- * the head in the control block. `successor` points to the header that follows them, or is 0 when it is not there.
- *
- * Payloads of `nativeFrom` bytes or more have their digests in DIGESTS already. Fills HASHES.
- * Returns -1 and advances the head when every link holds; else the index of the first record whose link is not its
- * predecessor's hash (`count` is the successor's), and leaves the head.
+ * Hashes the `count` records that the last walk passed, then does `compareLinks`. Payloads of `nativeFrom` bytes or more
+ * have their digests in DIGESTS already. Fills HASHES.
  */
 export function link(count: u32, successor: usize, nativeFrom: u32): i32 {
   assert(count <= <u32>BATCH_RECORDS, "link: more records than the tables hold");
-  if (count == 0) return -1;
-  for (let i: u32 = 0; i < count; i++) {
-    const message = MESSAGES + i * MESSAGE_BYTES;
-    if (load<u32>(message, MESSAGE_LENGTH_AT) >= nativeFrom) store<u32>(message, DIGEST_IS_THERE, MESSAGE_LENGTH_AT);
-  }
+  skipDigested(count, nativeFrom);
   sha256Many(MESSAGES, count, DIGESTS);
   sha256Entries(MESSAGES, count, DIGESTS, HASHES);
+  return compareLinks(count, successor);
+}
 
+/**
+ * Checks that each of the `count` records that the last walk passed links to the one before it by the hash in HASHES,
+ * the first to the head in the control block. `successor` points to the header that follows them, or is 0 when it is
+ * not there.
+ *
+ * Returns -1 and advances the head when every link holds; else the index of the first record whose link is not its
+ * predecessor's hash (`count` is the successor's), and leaves the head.
+ */
+export function compareLinks(count: u32, successor: usize): i32 {
+  assert(count <= <u32>BATCH_RECORDS, "compareLinks: more records than the tables hold");
   let expected = CONTROL + CONTROL_HEAD_AT;
   for (let i: u32 = 0; i < count; i++) {
     const payload = <usize>load<u32>(MESSAGES + i * MESSAGE_BYTES, MESSAGE_POINTER_AT);
@@ -223,9 +236,13 @@ export function link(count: u32, successor: usize, nativeFrom: u32): i32 {
     expected = HASHES + i * DIGEST_BYTES;
   }
   if (successor != 0 && !linksTo(successor, expected)) return count;
-  v128.store(CONTROL, v128.load(expected), CONTROL_HEAD_AT);
-  v128.store(CONTROL, v128.load(expected, 16), CONTROL_HEAD_AT + 16);
+  setHead(expected);
   return -1;
+}
+
+function setHead(hash: usize): void {
+  v128.store(CONTROL, v128.load(hash), CONTROL_HEAD_AT);
+  v128.store(CONTROL, v128.load(hash, 16), CONTROL_HEAD_AT + 16);
 }
 
 function linksTo(header: usize, hash: usize): bool {

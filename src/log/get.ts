@@ -75,7 +75,7 @@ function copyOf(
     bytes: copy,
     view: new DataView(copy.buffer),
     zeroCopy: false,
-    hashes: window.hashesOf(1),
+    hashes: window.hashesOf(0, 1),
     expired: false,
   };
   return new LogRecord(run, 0, 0, offset);

@@ -27,6 +27,8 @@ import { type OpenOptions, settingsFrom } from "./options.ts";
 export async function openLogOn(runtime: Runtime, directory: string, options: OpenOptions = {}): Promise<Log> {
   const settings = settingsFrom(options, runtime);
   const path = runtime.files.resolve(directory);
+  const kind = runtime.files.kind(path);
+  if (kind === "file" || kind === "other") throw failure("NOT_A_LOG", { directory: path, reason: "it is no folder" });
   const identity = readIdentity(runtime, path) ?? makeLog(runtime, path, settings.create);
   const lock = settings.readOnly ? null : lockForWriting(runtime, path);
   return new Log(runtime, path, identity, settings, lock);
@@ -72,7 +74,6 @@ function contents({ files }: Runtime, directory: string): string[] | null {
       .filter((name) => !/^\..+\.tmp$/.test(name));
   } catch (error) {
     if (isFailure(error, "FILE_NOT_FOUND")) return null;
-    if (isFailure(error, "FILE_NOT_REGULAR")) throw failure("NOT_A_LOG", { directory, reason: "it is no folder" }, error);
     throw error;
   }
 }

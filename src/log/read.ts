@@ -191,8 +191,13 @@ export class RecordReader {
 
   // Moves to the next run that has a wanted record.
   #nextRun(): boolean {
+    let scan = this.#scan;
+    if (scan !== null && this.#offset < scan.run.offset + scan.run.count) {
+      this.#show(scan);
+      return true;
+    }
     this.#options.signal?.throwIfAborted();
-    let scan = this.#scan ?? this.#start(this.#startPlace());
+    scan ??= this.#start(this.#startPlace());
     for (;;) {
       if (!scan.next()) {
         const { fault } = scan;
@@ -215,24 +220,29 @@ export class RecordReader {
     }
   }
 
+  // Makes the next wanted records of the scan's run available: all of them as views, or some of them as a copy. A copy
+  // is small, because each record that somebody keeps keeps all of it in memory.
   #show(scan: StreamScan): void {
     const { run, window } = scan;
     const { core } = window;
+    const first = this.#offset - run.offset;
+    const start = run.header(first);
     const zeroCopy = this.#options.zeroCopy === true;
-    const start = run.header(0);
-    const bytes = zeroCopy ? core.bytes : core.bytes.slice(start, start + run.bytes);
-    const hashed = this.#options.verify !== "crc";
+    let end = first + 1;
+    if (zeroCopy) end = run.count;
+    else while (end < run.count && run.header(end + 1) - start <= COPY_BYTES) end++;
+    const bytes = zeroCopy ? core.bytes : core.bytes.slice(start, run.header(end));
     this.#run = {
       stream: run.segment.header.stream,
       bytes,
       view: zeroCopy ? core.view : new DataView(bytes.buffer),
       zeroCopy,
-      hashes: hashed ? window.hashesOf(run.count) : null,
+      hashes: this.#options.verify === "crc" ? null : window.hashesOf(first, end),
       expired: false,
     };
-    this.#index = this.#offset - run.offset;
-    this.#at = run.header(this.#index) - (zeroCopy ? 0 : start);
-    this.#runEnd = run.offset + run.count;
+    this.#index = 0;
+    this.#at = zeroCopy ? start : 0;
+    this.#runEnd = run.offset + end;
   }
 
   #start(start: StreamScanStart): StreamScan {
@@ -283,6 +293,7 @@ export class RecordReader {
 }
 
 const SMALL_WINDOW_BYTES = 4096;
+const COPY_BYTES = 16 << 10;
 
 function checkReadOptions(options: ReadOptions): void {
   for (const option of ["from", "to", "limit", "maxBytes"] as const) {

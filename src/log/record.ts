@@ -20,7 +20,7 @@ export interface RecordRun {
   readonly stream: string;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** `bytes` is the reader's memory, not a copy of it. */
+  /** `bytes` is the reader's memory, not a copy. */
   readonly zeroCopy: boolean;
   /** Hash of each, one after the other; `null` when they were checked without hashing. */
   readonly hashes: Uint8Array | null;
@@ -35,7 +35,6 @@ export class LogRecord {
   readonly #run: RecordRun;
   readonly #at: number;
   readonly #index: number;
-  #payload: Uint8Array | undefined;
 
   /** The record that begins `at` bytes into a run and is its `index`-th. */
   constructor(run: RecordRun, at: number, index: number, offset: number) {
@@ -60,14 +59,14 @@ export class LogRecord {
   }
 
   /**
-   * The payload: the caller's own copy. Read with `zeroCopy` it is a view, valid until the reader's next step.
+   * The payload. It is the caller's: nothing else writes to it. Small payloads that were read together share an
+   * `ArrayBuffer` of about 16 KiB, which stays in memory as long as one of them is kept (`slice()` makes one alone). Read
+   * with `zeroCopy` it is a view on the reader's memory, valid until the reader's next step.
    *
    * @throws {UsageError} `VIEW_EXPIRED`
    */
   get payload(): Uint8Array {
-    if (this.#run.zeroCopy) return this.#stored();
-    this.#payload ??= this.#stored().slice();
-    return this.#payload;
+    return this.#stored();
   }
 
   /** The payload as UTF-8 text. */

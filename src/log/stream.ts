@@ -37,7 +37,7 @@ interface OpenStream extends ReadableStreamState {
   corruption: DiatremeError | null;
 }
 
-const CACHED_INDEX_PAGES = 64;
+const CACHED_INDEX_PAGES = 256;
 const LOOKUP_WINDOW_BYTES = 4096;
 
 export class Stream {
@@ -92,8 +92,7 @@ export class Stream {
    * Reads records in offset order, checking each before it is shown. `for await` the result, or `for … of` it where
    * nothing else needs to run meanwhile.
    *
-   * Payloads are the caller's copies; with `zeroCopy` they are views, valid until the next step. A record that is kept
-   * keeps the window that it was read with (`windowBytes`) in memory. Memory in use is bounded by `windowBytes` and the
+   * Payloads are the caller's copies; with `zeroCopy` they are views, valid until the next step. Memory in use is bounded by `windowBytes` and the
    * longest record, whatever the length of the stream. A stream without records yields nothing.
    *
    * @throws {CorruptionError} on the first bad record; the ones before it were shown

@@ -1,6 +1,6 @@
-// The one writer of a stream: owns the chain's state and decides when what is staged is sealed, written, synced and
-// acknowledged. The order is always: seal (batch), write (file), index, sync (by policy), resolve. docs/architecture.md
-// follows an append through here.
+// The one writer of a stream: owns the chain's state and decides when what was admitted is sealed, written, synced and
+// acknowledged. The order is always: stage, admit, seal (batch), write (file), index, sync (by policy), resolve.
+// docs/architecture.md follows an append through here.
 import { KIND_DATA } from "../../assembly/layout.ts";
 import { CONTROL_CRC_SEED_AT } from "../../assembly/control.ts";
 import { DiatremeError, failure, StorageError } from "../errors.ts";
@@ -56,7 +56,7 @@ interface QueuedAppend {
   readonly reject: (error: unknown) => void;
 }
 
-// Sealed bytes that wait for company before they go to the file in one write.
+// Records that wait for company before they go to the file in one write.
 const WRITE_BYTES = 256 << 10;
 const INDEX_SLOTS = 8;
 // A core that a large append has grown past this is replaced when its records are written.
@@ -68,6 +68,7 @@ export class StreamWriter {
   readonly #limits: StageLimits;
   readonly #onRotate: (next: number) => void;
   readonly #ahead: SpaceAhead;
+  readonly #sealNow = () => this.#batch.seal(this.#synced.offset);
   readonly #queue: QueuedAppend[] = [];
   readonly #waiters: Waiter[] = [];
   #core: Core;
@@ -200,10 +201,10 @@ export class StreamWriter {
     }
   }
 
-  // Stages and seals one append. `null`, with nothing staged, when the segment has no room for it.
+  // Stages and admits one append. `null`, with nothing staged, when the segment has no room for it.
   #admit(events: LogEvent | readonly LogEvent[], options: AppendOptions): AppendResult | null {
     this.#checkUsable();
-    if (this.#batch.sealedBytes >= WRITE_BYTES) this.#drain();
+    if (this.#batch.bytes >= WRITE_BYTES) this.#drain();
     const firstOffset = this.#nextOffset;
     const { expectedOffset } = options;
     if (expectedOffset !== undefined && expectedOffset !== firstOffset) {
@@ -211,19 +212,22 @@ export class StreamWriter {
     }
     const batch = this.#batch;
     stageEvents(batch, events, this.#limits);
-    const end = this.#position + batch.sealedBytes;
+    const end = this.#position + batch.bytes;
     if (end + batch.stagedBytes > this.#settings.segmentBytes && firstOffset > this.#segment.header.firstOffset) {
       batch.unstage();
       return null;
     }
-    const count = batch.stagedCount;
-    if (count > 0) {
+    this.#nextOffset = firstOffset + batch.stagedCount;
+    const result = new AppendResult(firstOffset, this.#nextOffset, this.#sealNow);
+    if (batch.stagedCount === 0) {
+      batch.seal(this.#synced.offset);
+      result.setHead(batch.head(), 0);
+    } else {
       // The clock may jump back; timestamps never do.
       this.#timestamp = Math.max(this.#timestamp, this.#place.runtime.clock.nowMicros());
-      batch.seal(KIND_DATA, this.#timestamp, firstOffset - this.#synced.offset);
+      batch.admit(KIND_DATA, this.#timestamp, result);
     }
-    this.#nextOffset = firstOffset + count;
-    return new AppendResult(firstOffset, this.#nextOffset, this.#core.head());
+    return result;
   }
 
   #acknowledge(result: AppendResult): Promise<AppendResult> {
@@ -258,7 +262,7 @@ export class StreamWriter {
     this.#waiters.push(waiter);
     if (!this.#syncing) this.#startSync();
     // While a sync is in flight much is written at once, little waits for company.
-    else if (this.#batch.sealedBytes >= WRITE_BYTES) this.#tryDrain();
+    else if (this.#batch.bytes >= WRITE_BYTES) this.#tryDrain();
   }
 
   // At most one sync is in flight, and what it promises was written before it began.
@@ -295,31 +299,32 @@ export class StreamWriter {
     this.#admitQueued();
   }
 
-  // Writes what is sealed. On failure the file ends where it ended before, and what becomes of the sealed records
+  // Seals and writes what was admitted. On failure the file ends where it ended before, and what becomes of the records
   // depends on who was promised what: under a syncing policy nobody was, so the appends that made them fail and the
   // chain goes on from the last record in the file; under onFlush their appends have resolved, so they stay to be
   // written by a later try.
   #drain(): void {
     const batch = this.#batch;
-    const { sealedBytes: bytes, sealedCount: count } = batch;
+    const { bytes, count } = batch;
     if (bytes === 0) return;
+    batch.seal(this.#synced.offset);
     const position = this.#position;
     const { file } = this.#segment;
     try {
       for (let done = 0; done < bytes; ) done += file.write(batch.sealed(done), position + done);
     } catch (error) {
       this.#cutBack();
-      if (this.#syncsAppends) this.#giveUpSealed(error);
+      if (this.#syncsAppends) this.#giveUpBatch(error);
       throw error;
     }
-    this.#index.add(batch.sealedPointer, { offset: this.#nextOffset - count, count, position, bytes });
+    this.#index.add(batch.pointer, { offset: this.#nextOffset - count, count, position, bytes });
     this.#position = position + bytes;
-    this.#writtenChain = batch.chain();
+    this.#writtenChain = { nextOffset: this.#nextOffset, timestamp: this.#timestamp, head: batch.head() };
     batch.clear();
     if (this.#core.bytes.length > KEPT_CORE_BYTES) this.#renewCore();
   }
 
-  #giveUpSealed(error: unknown): void {
+  #giveUpBatch(error: unknown): void {
     this.#batch.clear();
     this.#batch.setChain(this.#writtenChain);
     this.#nextOffset = this.#writtenChain.nextOffset;
@@ -374,7 +379,7 @@ export class StreamWriter {
   #isFull(): boolean {
     if (!this.#syncsAppends) return false;
     const durable = this.#synced.segment === this.segmentNumber ? this.#synced.position : this.#position;
-    return this.#position + this.#batch.sealedBytes - durable >= this.#settings.maxPendingBytes;
+    return this.#position + this.#batch.bytes - durable >= this.#settings.maxPendingBytes;
   }
 
   #enqueue(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> {

@@ -1,7 +1,19 @@
 // Where a writer's records take shape: payloads are staged where they will lie in the file, with room for headers and
-// trailers between them, then sealed by one call of the core. What is sealed goes to the file straight from here.
-import { CONTROL_NEXT_OFFSET_AT, CONTROL_TIMESTAMP_AT, BATCH_RECORDS } from "../../assembly/control.ts";
-import { RECORD_EXTRA_BYTES, RECORD_HEADER_BYTES, RECORD_LENGTH_AT } from "../../assembly/layout.ts";
+// trailers between them. Sealing makes records of all that is staged, many appends at a time, so that the core's four
+// lanes are full; what is sealed goes to the file straight from here.
+import { BATCH_RECORDS, CONTROL_NEXT_OFFSET_AT } from "../../assembly/control.ts";
+import {
+  COMMIT_MORE_SHIFT,
+  DIGEST_BYTES,
+  RECORD_EPOCH_AT,
+  RECORD_EXTRA_BYTES,
+  RECORD_HEADER_BYTES,
+  RECORD_KIND_AT,
+  RECORD_LENGTH_AT,
+  RECORD_TIMESTAMP_AT,
+  TRAILER_BYTES,
+} from "../../assembly/layout.ts";
+import { setU64 } from "../format/u64.ts";
 import type { Core } from "./core.ts";
 import type { HashEngine } from "./hash-engine.ts";
 
@@ -14,8 +26,16 @@ export interface ChainState {
   readonly head: Uint8Array;
 }
 
-// Up to here a loop over character codes beats encodeInto, which costs a view and a call (bench/append.bench.ts).
+/** Wants to know the hash of the last record of its append. */
+export interface HeadReceiver {
+  readonly nextOffset: number;
+  /** The hash lies `at` bytes into `hashes`, which nobody will change. */
+  setHead(hashes: Uint8Array, at: number): void;
+}
+
+// Up to here a loop over character codes beats encodeInto, which costs a view and a call.
 const SHORT_TEXT = 24;
+const MORE_FOLLOW = 2 ** COMMIT_MORE_SHIFT;
 
 const encoder = new TextEncoder();
 
@@ -23,11 +43,15 @@ export class Batch {
   readonly #core: Core;
   readonly #engine: HashEngine;
   readonly #start: number;
-  // [start, sealedEnd) is sealed, [sealedEnd, tail) is staged.
+  // [start, sealedEnd) is sealed, [sealedEnd, tail) is staged: appends that were admitted up to `admittedEnd`, then
+  // the records of one that is not yet.
   #sealedEnd: number;
   #sealedCount = 0;
+  #admittedEnd: number;
+  #admittedCount = 0;
   #tail: number;
   #stagedCount = 0;
+  readonly #receivers: HeadReceiver[] = [];
 
   /** Uses the core's arena from `start` on. */
   constructor(core: Core, engine: HashEngine, start: number) {
@@ -35,23 +59,28 @@ export class Batch {
     this.#engine = engine;
     this.#start = start;
     this.#sealedEnd = start;
+    this.#admittedEnd = start;
     this.#tail = start;
   }
 
+  /** Records staged for the append that is being made. */
   get stagedCount(): number {
     return this.#stagedCount;
   }
+  /** Their bytes in the file. */
   get stagedBytes(): number {
-    return this.#tail - this.#sealedEnd;
+    return this.#tail - this.#admittedEnd;
   }
-  get sealedCount(): number {
-    return this.#sealedCount;
+  /** Bytes of all records that were admitted, sealed or not. */
+  get bytes(): number {
+    return this.#admittedEnd - this.#start;
   }
-  get sealedBytes(): number {
-    return this.#sealedEnd - this.#start;
+  /** Records that were admitted, sealed or not. */
+  get count(): number {
+    return this.#sealedCount + this.#admittedCount;
   }
   /** Pointer to the first sealed record. */
-  get sealedPointer(): number {
+  get pointer(): number {
     return this.#start;
   }
 
@@ -75,35 +104,67 @@ export class Batch {
   }
 
   #endStaged(length: number): void {
-    this.#core.view.setUint32(this.#tail + RECORD_LENGTH_AT, length, true);
-    this.#tail += RECORD_EXTRA_BYTES + length;
+    const { view } = this.#core;
+    const end = this.#tail + RECORD_EXTRA_BYTES + length;
+    view.setUint32(this.#tail + RECORD_LENGTH_AT, length, true);
+    view.setUint32(end - TRAILER_BYTES, MORE_FOLLOW, true);
+    this.#tail = end;
     this.#stagedCount++;
   }
 
-  /** Forgets what is staged. */
+  /** Forgets the append that is being made. */
   unstage(): void {
-    this.#tail = this.#sealedEnd;
+    this.#tail = this.#admittedEnd;
     this.#stagedCount = 0;
   }
 
-  /**
-   * Makes records of what is staged, as one append, and advances the chain. `unsynced`: how many records before these
-   * are not yet known to be synced.
-   */
-  seal(kind: number, timestamp: number, unsynced: number): void {
+  /** Ends the append that is being made: its records will be sealed with the next that are. */
+  admit(kind: number, timestamp: number, receiver: HeadReceiver): void {
+    const { view } = this.#core;
+    for (let header = this.#admittedEnd; header < this.#tail; ) {
+      setU64(view, header + RECORD_TIMESTAMP_AT, timestamp);
+      view.setUint32(header + RECORD_KIND_AT, kind, true);
+      view.setUint32(header + RECORD_EPOCH_AT, 0, true);
+      header += RECORD_EXTRA_BYTES + view.getUint32(header + RECORD_LENGTH_AT, true);
+    }
+    view.setUint32(this.#tail - TRAILER_BYTES, 0, true);
+    this.#receivers.push(receiver);
+    this.#admittedEnd = this.#tail;
+    this.#admittedCount += this.#stagedCount;
+    this.#stagedCount = 0;
+  }
+
+  /** Makes records of all that was admitted and advances the chain. `syncedOffset`: records before it are on the disk. */
+  seal(syncedOffset: number): void {
     const core = this.#core;
     let pointer = this.#sealedEnd;
-    for (let done = 0; done < this.#stagedCount; ) {
-      const count = Math.min(BATCH_RECORDS, this.#stagedCount - done);
-      const threshold = this.#engine.threshold(count);
-      const more = done + count < this.#stagedCount ? 1 : 0;
-      this.#engine.digestStaged(core, pointer, count, threshold);
-      pointer = core.run.encode(pointer, count, kind, timestamp, unsynced + done, more, threshold) >>> 0;
-      done += count;
+    let receiver = 0;
+    for (let left = this.#admittedCount; left > 0; ) {
+      const count = Math.min(BATCH_RECORDS, left);
+      const firstOffset = core.getControlNumber(CONTROL_NEXT_OFFSET_AT);
+      pointer = this.#engine.encode(core, pointer, count, firstOffset - syncedOffset);
+      left -= count;
+      receiver = this.#tellHeads(receiver, firstOffset, count);
     }
+    this.#receivers.length = 0;
     this.#sealedEnd = pointer;
-    this.#sealedCount += this.#stagedCount;
-    this.#stagedCount = 0;
+    this.#sealedCount += this.#admittedCount;
+    this.#admittedCount = 0;
+  }
+
+  // One copy of the hashes serves all appends that were sealed together.
+  #tellHeads(from: number, firstOffset: number, count: number): number {
+    const core = this.#core;
+    let index = from;
+    let hashes: Uint8Array | null = null;
+    for (; index < this.#receivers.length; index++) {
+      const receiver = this.#receivers[index] as HeadReceiver;
+      const last = receiver.nextOffset - 1 - firstOffset;
+      if (last >= count) break;
+      hashes ??= core.bytes.slice(core.hashes, core.hashes + count * DIGEST_BYTES);
+      receiver.setHead(hashes, last * DIGEST_BYTES);
+    }
+    return index;
   }
 
   /** The sealed records as they belong into the file, from byte `skip` on: a view, valid until the next stage. */
@@ -111,25 +172,24 @@ export class Batch {
     return this.#core.bytes.subarray(this.#start + skip, this.#sealedEnd);
   }
 
-  /** Forgets what is sealed: it is written, or given up. Nothing may be staged. */
+  /** Forgets all that was admitted: it is written, or given up. Nothing may be staged. */
   clear(): void {
     this.#sealedEnd = this.#start;
-    this.#tail = this.#start;
     this.#sealedCount = 0;
+    this.#admittedEnd = this.#start;
+    this.#admittedCount = 0;
+    this.#tail = this.#start;
     this.#stagedCount = 0;
+    this.#receivers.length = 0;
   }
 
-  chain(): ChainState {
-    return {
-      nextOffset: this.#core.getControlNumber(CONTROL_NEXT_OFFSET_AT),
-      timestamp: this.#core.getControlNumber(CONTROL_TIMESTAMP_AT),
-      head: this.#core.head(),
-    };
+  /** Hash of the last sealed record: a copy. */
+  head(): Uint8Array {
+    return this.#core.head();
   }
 
   setChain(chain: ChainState): void {
     this.#core.setControlNumber(CONTROL_NEXT_OFFSET_AT, chain.nextOffset);
-    this.#core.setControlNumber(CONTROL_TIMESTAMP_AT, chain.timestamp);
     this.#core.setHead(chain.head);
   }
 }

@@ -1,7 +1,7 @@
 // One instance of the compiled core: its exports, its memory, and the views on it. An instance serves one owner, a
 // writer or a reader, which lays out the arena; whoever grows memory gets the views renewed here and nowhere else.
 import { CONTROL_HEAD_AT } from "../../assembly/control.ts";
-import { DIGEST_BYTES } from "../../assembly/layout.ts";
+import { DIGEST_BYTES, ENTRY_BYTES } from "../../assembly/layout.ts";
 import { coreBase64 } from "./core.wasm.ts";
 
 /** The compiled functions; docs and units stand in assembly/. Pointers and lengths are bytes. */
@@ -11,21 +11,16 @@ interface CoreExports {
   messagesPointer(): number;
   digestsPointer(): number;
   hashesPointer(): number;
+  entryPointer(): number;
   arenaStart(): number;
   sha256(input: number, bytes: number, output: number): void;
-  sha256Many(messages: number, count: number, digests: number): void;
   crc32(seed: number, pointer: number, bytes: number): number;
-  encode(
-    records: number,
-    count: number,
-    kind: number,
-    timestamp: number,
-    unsynced: number,
-    more: number,
-    nativeFrom: number,
-  ): number;
+  encode(records: number, count: number, unsynced: number, nativeFrom: number): number;
+  encodeHeaders(records: number, count: number): number;
+  encodeTrailers(records: number, count: number, unsynced: number): void;
   walk(window: number, bytes: number, maxLength: number): number;
   link(count: number, successor: number, nativeFrom: number): number;
+  compareLinks(count: number, successor: number): number;
   pageAdd(page: number, records: number, count: number, position: number): number;
   pageFinish(page: number, flags: number): void;
   pageIsGood(page: number): number;
@@ -43,10 +38,14 @@ export class Core {
   readonly messages: number;
   readonly digests: number;
   readonly hashes: number;
+  readonly entry: number;
   readonly arena: number;
   /** All of linear memory. Valid until `reserve` grows it: take it from here each time. */
   bytes: Uint8Array<ArrayBuffer>;
   view: DataView<ArrayBuffer>;
+  /** The entry in ENTRY and the place behind it for its hash, likewise. */
+  entryBytes: Uint8Array<ArrayBuffer>;
+  entryHash: Uint8Array<ArrayBuffer>;
 
   constructor() {
     const instance = new WebAssembly.Instance(compiledCore());
@@ -55,9 +54,12 @@ export class Core {
     this.messages = this.run.messagesPointer();
     this.digests = this.run.digestsPointer();
     this.hashes = this.run.hashesPointer();
+    this.entry = this.run.entryPointer();
     this.arena = this.run.arenaStart();
     this.bytes = new Uint8Array(this.run.memory.buffer);
     this.view = new DataView(this.run.memory.buffer);
+    this.entryBytes = this.bytes.subarray(this.entry, this.entry + ENTRY_BYTES);
+    this.entryHash = this.bytes.subarray(this.entry + ENTRY_BYTES, this.entry + ENTRY_BYTES + DIGEST_BYTES);
   }
 
   /** Makes sure that memory reaches to `end`; renews the views when it had to grow. */
@@ -68,6 +70,8 @@ export class Core {
     this.run.memory.grow(Math.ceil((wanted - this.bytes.byteLength) / PAGE));
     this.bytes = new Uint8Array(this.run.memory.buffer);
     this.view = new DataView(this.run.memory.buffer);
+    this.entryBytes = this.bytes.subarray(this.entry, this.entry + ENTRY_BYTES);
+    this.entryHash = this.bytes.subarray(this.entry + ENTRY_BYTES, this.entry + ENTRY_BYTES + DIGEST_BYTES);
   }
 
   getControl(fieldAt: number): number {

@@ -97,9 +97,7 @@ export class RecordWindow {
 
   /** Hashes the records of the last walk and checks their links; see `link` of the core. */
   link(count: number, successor: number, engine: HashEngine): number {
-    const threshold = engine.threshold(count);
-    engine.digestWalked(this.core, count, threshold);
-    return this.core.run.link(count, successor, threshold);
+    return engine.link(this.core, count, successor);
   }
 
   /** Takes the first record's own link on trust: the chain starts here. */
@@ -149,9 +147,9 @@ export class RecordWindow {
     return this.core.bytes.subarray(at, at + DIGEST_BYTES);
   }
 
-  /** A copy of the hashes of the first `count` records of the last link. */
-  hashesOf(count: number): Uint8Array {
-    return this.core.bytes.slice(this.core.hashes, this.core.hashes + count * DIGEST_BYTES);
+  /** A copy of the hashes of records `from` to before `to` of the last link. */
+  hashesOf(from: number, to: number): Uint8Array {
+    return this.core.bytes.slice(this.core.hashes + from * DIGEST_BYTES, this.core.hashes + to * DIGEST_BYTES);
   }
 
   /** The link of the record whose header is at `header`: a view. */

@@ -26,8 +26,7 @@ export function currentRuntime(): Runtime {
 }
 
 /** Whether this runtime loads TypeScript without a build: all but older Node. */
-export const loadsTypeScript: boolean =
-  runtimeName !== "node" || Number(process.versions.node.split(".")[0]) >= 24;
+export const loadsTypeScript: boolean = runtimeName !== "node" || Number(process.versions.node.split(".")[0]) >= 24;
 
 /** The arguments with which `process.execPath` runs a file. */
 export function argumentsToRun(file: string, ...rest: string[]): string[] {

@@ -15,6 +15,10 @@ export function thrownBy(action: () => unknown): DiatremeError {
 }
 
 /** Expects `action` to throw this code with at least these facts. */
-export function expectFailure<C extends ErrorCode>(code: C, facts: Partial<ErrorFacts[C]>, action: () => unknown): void {
+export function expectFailure<C extends ErrorCode>(
+  code: C,
+  facts: Partial<ErrorFacts[C]>,
+  action: () => unknown,
+): void {
   expect(thrownBy(action)).toMatchObject({ code, ...facts });
 }

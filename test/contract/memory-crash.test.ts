@@ -64,6 +64,13 @@ describe("content after a crash", () => {
     expect(new Set(values)).toEqual(new Set([1, 2, 3, 4]));
   });
 
+  it("may be torn between any two states that followed each other", () => {
+    const { disk, file } = machineWith(filled(SECTOR, 1));
+    for (const value of [2, 3]) file.write(filled(SECTOR, value), 0);
+    const mixtures = outcomes(disk, "/log/a", 1_000).map((bytes) => [...new Set(bytes)].sort().join());
+    expect(new Set(mixtures)).toEqual(new Set(["1", "2", "3", "1,2", "2,3", "1,3"]));
+  });
+
   it("may be longer than what was written of it, with zeros, noise or old sectors there", () => {
     const { disk, file } = machineWith(filled(SECTOR, 1));
     file.write(filled(SECTOR, 2), SECTOR);
@@ -90,6 +97,15 @@ describe("content after a crash", () => {
     expect(new Set(sizes)).toEqual(new Set([1, 3]));
     file.syncNow();
     for (const bytes of outcomes(disk, "/log/a")) expectBytes(bytes, Uint8Array.of(1));
+  });
+
+  it("does not show what was cut off in a file that has grown again since, if it is as long as that", () => {
+    const { disk, file } = machineWith(filled(2 * SECTOR, 1));
+    file.truncate(0);
+    file.write(Uint8Array.of(9), 2 * SECTOR);
+    const grown = outcomes(disk, "/log/a").filter((bytes) => bytes.length === 2 * SECTOR + 1);
+    expect(grown.length).toBeGreaterThan(0);
+    for (const bytes of grown) expect(bytes.indexOf(1)).toBe(-1);
   });
 
   it("does not show what was cut off and synced when the file has grown again", () => {
@@ -146,6 +162,20 @@ describe("a sync that failed", () => {
     runtime.files.folder("/log").syncNow();
     const listings = Array.from({ length: 50 }, (_, seed) => disk.crashImage(seededChoose(seed)).paths().join());
     expect(new Set(listings)).toEqual(new Set(["/log/old", "/log/new,/log/old"]));
+  });
+});
+
+describe("a sync of a folder that failed", () => {
+  it("brings nothing back that was removed and synced since", () => {
+    const { runtime, disk } = memoryRuntime({ seed: 1 });
+    disk.put("/log/old", Uint8Array.of(1));
+    runtime.files.publish("/log/new", Uint8Array.of(2));
+    disk.onOperation = ({ kind }) => (kind === "syncFolder" ? { fail: "IO_FAILED" } : undefined);
+    expect(() => runtime.files.folder("/log").syncNow()).toThrow();
+    disk.onOperation = null;
+    runtime.files.remove("/log/new");
+    runtime.files.folder("/log").syncNow();
+    expect(disk.crashImage(keepAll).paths()).toEqual(["/log/old"]);
   });
 });
 
@@ -230,9 +260,26 @@ describe("names after a crash", () => {
     runtime.files.rename("/log/a", "/log/b");
     const listings = Array.from({ length: 50 }, (_, seed) => {
       const after = disk.crashImage(seededChoose(seed));
-      return after.paths().map((path) => `${path}=${after.bytes(path)}`).join();
+      return after
+        .paths()
+        .map((path) => `${path}=${after.bytes(path)}`)
+        .join();
     });
     expect(new Set(listings)).toEqual(new Set(["/log/a=1,/log/b=2", "/log/b=1"]));
+  });
+
+  it("may both be there after a move to another folder, and are one file then", () => {
+    const { runtime, disk } = memoryRuntime({ seed: 1 });
+    disk.put("/from/a", new Uint8Array(0));
+    disk.put("/to/b", new Uint8Array(0));
+    const file = runtime.files.open("/from/a", "write");
+    file.write(filled(3_000, 1), 0);
+    runtime.files.rename("/from/a", "/to/a");
+    const images = Array.from({ length: 100 }, (_, seed) => disk.crashImage(seededChoose(seed)));
+    const both = images.filter((image) => image.paths().join() === "/from/a,/to/a,/to/b");
+    expect(both.length).toBeGreaterThan(0);
+    for (const image of both) expectBytes(image.bytes("/from/a"), image.bytes("/to/a"));
+    expect(new Set(images.map((image) => image.paths().join())).size).toBe(4);
   });
 
   it("published stand for whole files, if they stand at all", () => {

@@ -1,7 +1,14 @@
 // The faults that tests can give to the disk in memory.
 
 import { describe, expect, it } from "vitest";
-import { CrashSignal, type Fault, loseAll, type MemoryMachine, memoryRuntime, type Operation } from "../../adapters/memory.ts";
+import {
+  CrashSignal,
+  type Fault,
+  loseAll,
+  type MemoryMachine,
+  memoryRuntime,
+  type Operation,
+} from "../../adapters/memory.ts";
 import { expectFailure } from "./expect-failure.ts";
 
 function machine(): MemoryMachine {

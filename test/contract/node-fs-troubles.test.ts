@@ -1,10 +1,10 @@
 // What the adapter over node:fs does with systems that this machine is not: those that read little at a time, have no
 // links or cannot sync a folder; and with disks that fail. node:fs is replaced call by call.
 
-import * as realFs from "node:fs";
+import type * as realFs from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { nodeFiles } from "../../adapters/node-fs.ts";
-import { type TemporaryFolder, temporaryFolder } from "./current-runtime.ts";
+import { makePipe, type TemporaryFolder, temporaryFolder } from "./current-runtime.ts";
 import { expectFailure } from "./expect-failure.ts";
 
 /** What is called in place of node:fs, by name; what is not here is called as it is. */
@@ -12,7 +12,17 @@ const replaced = vi.hoisted(() => new Map<string, (...args: never[]) => unknown>
 
 vi.mock("node:fs", async (importOriginal) => {
   const original = await importOriginal<typeof realFs>();
-  const names = ["readSync", "writeSync", "linkSync", "fsyncSync", "fsync", "fdatasync", "fdatasyncSync", "unlinkSync"] as const;
+  const names = [
+    "readSync",
+    "writeSync",
+    "linkSync",
+    "fsyncSync",
+    "fsync",
+    "fdatasync",
+    "fdatasyncSync",
+    "unlinkSync",
+    "openSync",
+  ] as const;
   const redirected = names.map((name) => [
     name,
     (...args: never[]) => (replaced.get(name) ?? (original[name] as (...args: never[]) => unknown))(...args),
@@ -46,9 +56,34 @@ afterEach(() => {
   folder.remove();
 });
 
+describe("open()", () => {
+  it("does not even open a pipe or a link, which could wake or change something", () => {
+    makePipe(at("pipe"));
+    original.symlinkSync("pipe", at("link"));
+    replaced.set("openSync", failWith("EIO"));
+    expectFailure("FILE_NOT_REGULAR", { kind: "special file" }, () => nodeFiles.open(at("pipe"), "read"));
+    expectFailure("FILE_NOT_REGULAR", { kind: "link" }, () => nodeFiles.open(at("link"), "write"));
+  });
+
+  it.each(["pipe", "link"])("refuses a %s that takes the place of the file after it was looked at", (kind) => {
+    nodeFiles.publish(at("a"), Uint8Array.of(1));
+    nodeFiles.publish(at("secret"), Uint8Array.of(2));
+    replaced.set("openSync", (path: string, flags: number) => {
+      original.unlinkSync(path);
+      if (kind === "pipe") makePipe(path);
+      else original.symlinkSync("secret", path);
+      return original.openSync(path, flags);
+    });
+    expectFailure("FILE_NOT_REGULAR", { path: at("a") }, () => nodeFiles.open(at("a"), "read"));
+  });
+});
+
 describe("read()", () => {
   it("goes on until the target is full when the system reads three bytes at a time", () => {
-    nodeFiles.publish(at("a"), Uint8Array.from({ length: 20 }, (_, index) => index));
+    nodeFiles.publish(
+      at("a"),
+      Uint8Array.from({ length: 20 }, (_, index) => index),
+    );
     const file = nodeFiles.open(at("a"), "read");
     let calls = 0;
     replaced.set("readSync", (fd: number, target: Uint8Array, offset: number, length: number, position: number) => {
@@ -118,12 +153,15 @@ describe("sync() and syncNow()", () => {
 });
 
 describe("folder()", () => {
-  it.each(["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"])("does without where the file system answers %s", async (code) => {
-    replaced.set("fsyncSync", failWith(code));
-    replaced.set("fsync", (_fd: number, callback: (error: Error) => void) => callback(nativeError(code)));
-    expect(() => nodeFiles.folder(folder.path).syncNow()).not.toThrow();
-    await expect(nodeFiles.folder(folder.path).sync()).resolves.toBeUndefined();
-  });
+  it.each(["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"])(
+    "does without where the file system answers %s",
+    async (code) => {
+      replaced.set("fsyncSync", failWith(code));
+      replaced.set("fsync", (_fd: number, callback: (error: Error) => void) => callback(nativeError(code)));
+      expect(() => nodeFiles.folder(folder.path).syncNow()).not.toThrow();
+      await expect(nodeFiles.folder(folder.path).sync()).resolves.toBeUndefined();
+    },
+  );
 
   it("fails with SYNC_FAILED when the disk fails", async () => {
     replaced.set("fsyncSync", failWith("EIO"));

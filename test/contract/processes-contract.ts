@@ -1,7 +1,7 @@
 // What every runtime promises about processes.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ProcessIdentity, Processes } from "../../src/runtime.ts";
+import type { Processes, ProcessIdentity } from "../../src/runtime.ts";
 
 /** Processes, and another one that runs. */
 export interface ProcessesUnderTest {

@@ -69,6 +69,7 @@ describe(`processes of ${runtimeName}`, () => {
     const blind = nodeProcesses(refused);
     expect(blind.self()).toEqual({ pid: process.pid, started: "", boot: "", host: "" });
     expect(blind.isAlive(processes.self())).toBeNull();
+    expect(blind.isAlive(blind.self())).toBeNull();
   });
 
   it("without /proc go by signals, and without those cannot tell of others", async () => {

@@ -9,7 +9,8 @@ const mine = new TextEncoder().encode(String(process.pid).padEnd(5_000));
 
 // All start together, when the last of them is there.
 files.publish(`${folder}/ready-${process.pid}`, new Uint8Array(0));
-while (files.list(folder).filter(({ name }) => name.startsWith("ready-")).length < 4) await currentRuntime().clock.pause();
+while (files.list(folder).filter(({ name }) => name.startsWith("ready-")).length < 4)
+  await currentRuntime().clock.pause();
 
 const won: string[] = [];
 for (let index = 0; index < count; index += 1) {

@@ -60,6 +60,11 @@ describe("storageFailure()", () => {
 describe("syncFailure()", () => {
   it.each(["EIO", "ENOSPC", "EDQUOT", "EBADF"])("makes %s SYNC_FAILED: nobody knows what reached the disk", (code) => {
     const cause = native(code);
-    expect(syncFailure(cause, "/a")).toMatchObject({ code: "SYNC_FAILED", path: "/a", reason: `${code}: it failed`, cause });
+    expect(syncFailure(cause, "/a")).toMatchObject({
+      code: "SYNC_FAILED",
+      path: "/a",
+      reason: `${code}: it failed`,
+      cause,
+    });
   });
 });

@@ -1,0 +1,229 @@
+// What was asked for. The only file that knows the package that parses arguments; it decides and does nothing.
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { EXIT_USAGE } from "../errors.ts";
+import type { AppendArguments } from "./append.ts";
+import { CommandError } from "./command-error.ts";
+import type { InspectArguments } from "./inspect.ts";
+import type { ReadArguments } from "./read.ts";
+import type { VerifyArguments } from "./verify.ts";
+import { VERSION } from "./version.ts";
+
+/** One use of the program. */
+export type Invocation =
+  | { readonly command: "append"; readonly args: AppendArguments }
+  | { readonly command: "read"; readonly args: ReadArguments }
+  | { readonly command: "verify"; readonly args: VerifyArguments }
+  | { readonly command: "inspect"; readonly args: InspectArguments }
+  | { readonly command: "print"; readonly text: string };
+
+const HELP_COLUMNS = 88;
+
+const STATUSES = `
+Exit status:
+  0  good
+  1  the data is bad
+  2  wrong usage
+  3  the system failed: input or output, the lock, permissions`;
+
+const INTERRUPT_STATUSES = "\n  130  interrupted by Ctrl-C (143: by SIGTERM); what was taken is durable";
+
+const ERRORS_AS_JSON = `
+Errors go to standard error. With --json the last line of standard output is also
+{"error":{"code":…,"message":…,"exitStatus":…}} with the error's facts.`;
+
+/** @throws {CommandError} `ARGUMENT_INVALID` */
+export function parseArguments(args: readonly string[]): Invocation {
+  let chosen: Invocation | undefined;
+  let printed = "";
+  const program = makeProgram((invocation) => {
+    chosen = invocation;
+  });
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => {
+        printed += text;
+      },
+      writeErr: () => {},
+      outputError: () => {},
+      getOutHelpWidth: () => HELP_COLUMNS,
+      getErrHelpWidth: () => HELP_COLUMNS,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  }
+  try {
+    program.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (printed !== "") return { command: "print", text: printed };
+    throw usageError(error, program, args);
+  }
+  return chosen ?? { command: "print", text: printed };
+}
+
+function usageError(error: CommanderError, program: Command, args: readonly string[]): CommandError {
+  const command = program.commands.find((one) => one.name() === args[0]);
+  const help = `diatreme ${command === undefined ? "" : `${command.name()} `}--help`;
+  // Commander's own word for a program called without a command.
+  const isBare = error.code === "commander.help";
+  const said = isBare ? "say what to do: append, read, verify or inspect" : error.message.replace(/^error: /, "");
+  const message = `${said.replaceAll("\n", " ").replace(/\.$/, "")}. See: ${help}`;
+  return new CommandError("ARGUMENT_INVALID", EXIT_USAGE, message);
+}
+
+type Choose = (invocation: Invocation) => void;
+
+function makeProgram(choose: Choose): Command {
+  const program = new Command("diatreme")
+    .description("Tamper-evident, append-only logs: write them, read them, prove that nobody changed them.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print a command's help")
+    .showSuggestionAfterError(true)
+    .addHelpText("after", `\nEach command has its own help with examples: diatreme append --help\n${STATUSES}`);
+  program.addCommand(appendCommand(choose));
+  program.addCommand(readCommand(choose));
+  program.addCommand(verifyCommand(choose));
+  program.addCommand(inspectCommand(choose));
+  return program;
+}
+
+function command(name: string, description: string): Command {
+  return new Command(name).description(description).helpOption("-h, --help", "print this help");
+}
+
+const directory = () => new Argument("<dir>", "the log's folder");
+const optionalStream = () => new Argument("[stream]", "the stream's name; default: all streams");
+
+function appendCommand(choose: Choose): Command {
+  return command("append", "Append one record a line. Makes the log and the stream when they are not there.")
+    .addArgument(directory())
+    .addArgument(new Argument("<stream>", "the stream's name: a-z, 0-9, '.', '_', '-'"))
+    .addArgument(new Argument("[file]", "where the lines come from; - is standard input").default("-"))
+    .addOption(
+      new Option("--sync <when>", "when records are made durable: with every batch, or at the end")
+        .choices(["everyBatch", "onFlush"])
+        .default("everyBatch"),
+    )
+    .addOption(
+      new Option("--batch <lines>", "most lines of one append, which is atomic; 256 KiB end one too")
+        .argParser(atLeastOne)
+        .default(1000),
+    )
+    .option("--ack", 'print "ACK <next offset>" for each append once it is durable')
+    .option("--json", 'print the outcome, and each ACK as {"ack":<next offset>}, as JSON')
+    .addHelpText(
+      "after",
+      `
+A record is a line's bytes without the \\n; a \\r stays. What follows the last \\n is a record
+too, unless it is nothing. Lines of up to 64 MiB; any number of them in constant memory.
+
+Examples:
+  diatreme append ./audit orders orders.ndjson
+  tail -F access.log | diatreme append ./audit access --ack
+  zcat dump.gz | diatreme append ./audit import --sync onFlush
+${STATUSES}${INTERRUPT_STATUSES}
+${ERRORS_AS_JSON}`,
+    )
+    .action((dir: string, stream: string, input: string, options: AppendFlags) => {
+      const { sync, batch, ack = false, json = false } = options;
+      choose({ command: "append", args: { directory: dir, stream, input, sync, batch, ack, json } });
+    });
+}
+
+type AppendFlags = Pick<AppendArguments, "sync" | "batch"> & { ack?: boolean; json?: boolean };
+
+function readCommand(choose: Choose): Command {
+  return command("read", "Print a stream's records, one a line, each checked before it is shown.")
+    .addArgument(directory())
+    .addArgument(new Argument("<stream>", "the stream's name"))
+    .addOption(new Option("--from <offset>", "first offset wanted (default: 0)").argParser(wholeNumber))
+    .addOption(new Option("--to <offset>", "first offset no longer wanted (default: the end)").argParser(wholeNumber))
+    .addOption(new Option("--limit <records>", "at most so many records").argParser(wholeNumber))
+    .addOption(
+      new Option("--verify <level>", "each record alone (crc), also its link (chain), or all links from the first on")
+        .choices(["crc", "chain", "genesis"])
+        .default("chain"),
+    )
+    .option("--json", "print records as JSON: offset, timestamp (µs), time, kind, hash, and text or base64")
+    .addHelpText(
+      "after",
+      `
+Payloads are printed as they are, with a \\n behind each. The log is opened read-only, so a
+writer may be at work. A bad record ends the reading; those before it are printed.
+
+Examples:
+  diatreme read ./audit orders
+  diatreme read ./audit orders --from 1000 --limit 10 --json
+  diatreme read ./audit orders --verify genesis > orders.ndjson
+${STATUSES}
+${ERRORS_AS_JSON}`,
+    )
+    .action((dir: string, stream: string, options: ReadFlags) => {
+      const { from, to, limit, verify, json = false } = options;
+      choose({ command: "read", args: { directory: dir, stream, from, to, limit, verify, json } });
+    });
+}
+
+interface ReadFlags {
+  from?: number;
+  to?: number;
+  limit?: number;
+  verify: ReadArguments["verify"];
+  json?: boolean;
+}
+
+function verifyCommand(choose: Choose): Command {
+  return command("verify", "Check every record and every link of a stream, or of all streams.")
+    .addArgument(directory())
+    .addArgument(optionalStream())
+    .option("--json", "print one report a line as JSON")
+    .addHelpText(
+      "after",
+      `
+The first bad record is named with its offset, its place and what is wrong with it. Keep the
+head that is printed elsewhere: it proves all records up to there.
+
+Examples:
+  diatreme verify ./audit
+  diatreme verify ./audit orders --json
+${STATUSES}
+${ERRORS_AS_JSON}`,
+    )
+    .action((dir: string, stream: string | undefined, { json = false }: { json?: boolean }) => {
+      choose({ command: "verify", args: { directory: dir, stream, json } });
+    });
+}
+
+function inspectCommand(choose: Choose): Command {
+  return command("inspect", "Show what a log is made of: its id, streams, segments and sizes.")
+    .addArgument(directory())
+    .addArgument(optionalStream())
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  diatreme inspect ./audit
+  diatreme inspect ./audit orders --json
+${STATUSES}
+${ERRORS_AS_JSON}`,
+    )
+    .action((dir: string, stream: string | undefined, { json = false }: { json?: boolean }) => {
+      choose({ command: "inspect", args: { directory: dir, stream, json } });
+    });
+}
+
+function wholeNumber(text: string): number {
+  return parseNumber(text, 0);
+}
+
+function atLeastOne(text: string): number {
+  return parseNumber(text, 1);
+}
+
+function parseNumber(text: string, least: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new InvalidArgumentError(`It must be a whole number, ${least} or more.`);
+}

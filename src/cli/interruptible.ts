@@ -1,0 +1,25 @@
+// Waiting that can be cut short, any number of times over, without leaving anything behind at what cuts it short (as
+// Promise.race would at a promise that never settles).
+
+export class Interruptible {
+  #reject: ((reason: unknown) => void) | null = null;
+  #reason: unknown = null;
+  #stopped = false;
+
+  /** What the promise gives, or the reason of `stop` when that comes first. One wait at a time. */
+  wait<T>(promise: Promise<T>): Promise<T> {
+    if (this.#stopped) return Promise.reject(this.#reason);
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      promise.then(resolve, reject);
+    });
+  }
+
+  /** Ends the wait, and every later one, with a reason. Only the first call counts. */
+  stop(reason: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#reason = reason;
+    this.#reject?.(reason);
+  }
+}

@@ -1,0 +1,49 @@
+// The command line as a function: a terminal in, an exit status out.
+import { EXIT_GOOD } from "../errors.ts";
+import { append } from "./append.ts";
+import { type Invocation, parseArguments } from "./arguments.ts";
+import { factsOf } from "./failure-report.ts";
+import { inspect } from "./inspect.ts";
+import { read } from "./read.ts";
+import { type Host, type OpenLog, OutputClosed, type Terminal } from "./terminal.ts";
+import { verify } from "./verify.ts";
+
+/** Runs one command. Resolves with the exit status when all output is written; never rejects because of what was asked. */
+export async function main(terminal: Terminal, openLog: OpenLog): Promise<number> {
+  let json = false;
+  try {
+    const invocation = parseArguments(terminal.args);
+    json = invocation.command !== "print" && invocation.args.json;
+    return await run({ terminal, openLog }, invocation);
+  } catch (error) {
+    if (error instanceof OutputClosed) return EXIT_GOOD;
+    return report(terminal, error, json);
+  }
+}
+
+async function run(host: Host, invocation: Invocation): Promise<number> {
+  switch (invocation.command) {
+    case "append":
+      await append(host, invocation.args);
+      return EXIT_GOOD;
+    case "read":
+      await read(host, invocation.args);
+      return EXIT_GOOD;
+    case "verify":
+      return verify(host, invocation.args);
+    case "inspect":
+      return inspect(host, invocation.args);
+    case "print":
+      await host.terminal.output.write(invocation.text);
+      return EXIT_GOOD;
+  }
+}
+
+async function report(terminal: Terminal, error: unknown, json: boolean): Promise<number> {
+  const facts = factsOf(error);
+  const told = [terminal.errors.write(`diatreme: ${facts.message}\n`)];
+  if (json) told.push(terminal.output.write(`${JSON.stringify({ error: facts })}\n`));
+  // Where even this cannot be written, the exit status still says it.
+  await Promise.allSettled(told);
+  return facts.exitStatus;
+}

@@ -85,7 +85,8 @@ export class FaultGate {
   /** Does `action` unless something is wrong. Of a fault it is given what it has to do itself. */
   pass<T>(call: Omit<Operation, "index">, life: ProcessLife, action: (fault: Fault | null) => T): T {
     this.checkUp(call, life);
-    const fault = this.onOperation?.({ index: this.#count++, ...call }) ?? null;
+    const index = this.#count++;
+    const fault = this.onOperation?.({ index, ...call }) ?? null;
     if (fault !== null) this.#failBefore(call, fault);
     const result = action(fault);
     if (fault !== null && "crash" in fault) this.#goDown();

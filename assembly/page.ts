@@ -42,16 +42,16 @@ export function pageAdd(page: usize, records: usize, count: u32, position: f64):
   return added;
 }
 
-/** Sets a page's flags and CRC: the last thing before it is written. */
-export function pageFinish(page: usize, flags: u32): void {
+/** Sets a page's flags and its CRC, which starts from that of the segment's salt: the last thing before it is written. */
+export function pageFinish(page: usize, flags: u32, crcSeed: u32): void {
   store<u16>(page, <u16>flags, PAGE_FLAGS_AT);
-  store<u32>(page, crc32(0, page + PAGE_COUNT_AT, PAGE_BYTES - PAGE_COUNT_AT), PAGE_CRC_AT);
+  store<u32>(page, crc32(crcSeed, page + PAGE_COUNT_AT, PAGE_BYTES - PAGE_COUNT_AT), PAGE_CRC_AT);
 }
 
 /** Whether a page's CRC, count and order of distances are right: conditions 1 to 3 of an index page. */
-export function pageIsGood(page: usize): bool {
+export function pageIsGood(page: usize, crcSeed: u32): bool {
   assert(page + PAGE_BYTES <= <usize>memory.size() << 16, "pageIsGood: the page reaches beyond memory");
-  if (load<u32>(page, PAGE_CRC_AT) != crc32(0, page + PAGE_COUNT_AT, PAGE_BYTES - PAGE_COUNT_AT)) return false;
+  if (load<u32>(page, PAGE_CRC_AT) != crc32(crcSeed, page + PAGE_COUNT_AT, PAGE_BYTES - PAGE_COUNT_AT)) return false;
   const count = <u32>load<u16>(page, PAGE_COUNT_AT);
   if (count == 0 || count > <u32>PAGE_ENTRIES) return false;
   if (load<u32>(page, PAGE_DISTANCES_AT) != 0) return false;

@@ -5,18 +5,21 @@
 /**
  * Runs each entrant's `slice` in turn. Returns what the slices returned: by entrant, by round, by turn.
  *
- * @param entrants - `{ name, slice }`; a slice returns, or promises, one measurement
+ * @param entrants - `{ name, slice }`; a slice returns, or promises, one measurement. `oncePerRound` for the very slow
  * @param effort - `{ rounds, turns, warmups }`: rounds of so many turns each, after so many that do not count
  */
 export async function takeTurns(entrants, { rounds, turns, warmups }) {
-  for (let i = 0; i < warmups; i++) for (const { slice } of entrants) await slice();
+  for (let i = 0; i < warmups; i++) {
+    for (const { slice, oncePerRound = false } of entrants) if (i === 0 || !oncePerRound) await slice();
+  }
   const taken = entrants.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const one of taken) one.push([]);
     for (let turn = 0; turn < turns; turn++) {
       for (let place = 0; place < entrants.length; place++) {
         const index = (place + turn + round) % entrants.length;
-        taken[index][round].push(await entrants[index].slice());
+        const { slice, oncePerRound = false } = entrants[index];
+        if (turn === 0 || !oncePerRound) taken[index][round].push(await slice());
       }
     }
   }
@@ -41,7 +44,11 @@ export async function contest(row, entrants, effort) {
     entrants.map(({ name, run }) => ({ name, slice: () => timed(run) })),
     effort,
   );
-  return rowOf(row, entrants, taken.map((rounds) => rounds.map(median)));
+  return rowOf(
+    row,
+    entrants,
+    taken.map((rounds) => rounds.map(median)),
+  );
 }
 
 /**

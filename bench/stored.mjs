@@ -1,37 +1,35 @@
 // Stores the same records with each contender, for the suites that read, and says where.
 import { mkdirSync, rmSync } from "node:fs";
+import { commonDigest } from "./common-digest.mjs";
 import { diatreme } from "./diatreme.mjs";
 import { handChain } from "./rivals/hand-chain.mjs";
-import { digestOf, makeBatches } from "./workload.mjs";
+import { makeBatches } from "./workload.mjs";
 
 const BATCH = 1000;
 
-/**
- * `records` payloads of `bytes` bytes, in appends of up to a thousand, closed cleanly. Our first library's log is read
- * by all of ours.
- */
+/** `records` payloads of `bytes` bytes, in appends of up to a thousand, closed cleanly: a log of each library and a chain. */
 export async function store(env, { records, bytes }) {
-  const [library] = env.libraries;
-  const ours = await storeWith(diatreme(library, { sync: "onFlush" }), `${env.directory}/stored-log`, { records, bytes });
-  const chain = await storeWith(handChain("none"), `${env.directory}/stored-chain`, { records, bytes });
-  if (ours.digest !== chain.digest) throw new Error(`hand-chain stored ${chain.digest}, ${library.name} ${ours.digest}`);
+  const contenders = [...env.libraries.map((library) => diatreme(library, { sync: "onFlush" })), handChain("none")];
+  const entered = [];
+  for (const [index, contender] of contenders.entries()) {
+    const folder = `${env.directory}/stored-${index}`;
+    mkdirSync(folder);
+    const session = await contender.open(folder);
+    await appendAll(session, { records, bytes });
+    await session.flush();
+    await session.close();
+    entered.push({ name: contender.name, contender, folder });
+  }
+  const digest = await commonDigest(entered);
+  const folders = entered.map(({ folder }) => folder);
   return {
-    log: ours.folder,
-    chain: chain.folder,
-    digest: ours.digest,
+    logs: folders.slice(0, -1),
+    chain: folders.at(-1),
+    digest,
     remove() {
-      for (const { folder } of [ours, chain]) rmSync(folder, { recursive: true });
+      for (const folder of folders) rmSync(folder, { recursive: true });
     },
   };
-}
-
-async function storeWith(contender, folder, { records, bytes }) {
-  mkdirSync(folder, { recursive: true });
-  const session = await contender.open(folder);
-  await appendAll(session, { records, bytes });
-  await session.flush();
-  await session.close();
-  return { folder, digest: await digestOf(contender.payloads(folder)) };
 }
 
 /** Appends that many records through a session. */

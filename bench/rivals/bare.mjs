@@ -53,7 +53,10 @@ export function bare(sync, name = "bare") {
 
 function framed(events) {
   const payloads = events.map(payloadOf);
-  const bytes = Buffer.alloc(payloads.reduce((sum, { length }) => sum + FRAME_BYTES + length, 0), 0x2e);
+  const bytes = Buffer.alloc(
+    payloads.reduce((sum, { length }) => sum + FRAME_BYTES + length, 0),
+    0x2e,
+  );
   let at = 0;
   for (const payload of payloads) {
     bytes.writeUInt32LE(payload.length, at);

@@ -43,7 +43,7 @@ class Chain {
   #position = 0;
   #offset = 0;
   #head = new Uint8Array(32);
-  #writing = false;
+  #turn;
 
   constructor(folder, sync, gathers) {
     this.#descriptor = openSync(`${folder}/${FILE}`, "w+");
@@ -57,7 +57,8 @@ class Chain {
 
   append(events) {
     const timestamp = Date.now();
-    for (const event of events) this.#add(event instanceof Uint8Array ? event : encoder.encode(JSON.stringify(event)), timestamp);
+    for (const event of events)
+      this.#add(event instanceof Uint8Array ? event : encoder.encode(JSON.stringify(event)), timestamp);
     if (this.#gathers) {
       this.#writeSoon();
       return undefined;
@@ -85,7 +86,11 @@ class Chain {
     this.#view.setUint32(at, payload.length, true);
     this.#view.setFloat64(at + OFFSET_AT, this.#offset, true);
     this.#view.setFloat64(at + TIMESTAMP_AT, timestamp, true);
-    this.#head = createHash("sha256").update(this.#head).update(buffer.subarray(at, at + HASH_AT)).update(payload).digest();
+    this.#head = createHash("sha256")
+      .update(this.#head)
+      .update(buffer.subarray(at, at + HASH_AT))
+      .update(payload)
+      .digest();
     buffer.set(this.#head, at + HASH_AT);
     buffer.set(payload, at + PAYLOAD_AT);
     this.#end = at + PAYLOAD_AT + payload.length;
@@ -101,15 +106,11 @@ class Chain {
   }
 
   #writeSoon() {
-    if (this.#end >= GATHERED_BYTES) {
+    if (this.#end >= GATHERED_BYTES) this.#write();
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
       this.#write();
-    } else if (!this.#writing) {
-      this.#writing = true;
-      setImmediate(() => {
-        this.#writing = false;
-        this.#write();
-      });
-    }
+    });
   }
 
   #write() {
@@ -145,7 +146,8 @@ export function* readChain(path, { verified = true } = {}) {
     for (;;) {
       if (end - start < PAYLOAD_AT && !fill(PAYLOAD_AT)) return;
       const length = buffer.readUInt32LE(start);
-      if (end - start < PAYLOAD_AT + length && !fill(PAYLOAD_AT + length)) throw new Error("the chain ends in a torn record");
+      if (end - start < PAYLOAD_AT + length && !fill(PAYLOAD_AT + length))
+        throw new Error("the chain ends in a torn record");
       const offset = buffer.readDoubleLE(start + OFFSET_AT);
       const payload = buffer.subarray(start + PAYLOAD_AT, start + PAYLOAD_AT + length);
       if (offset !== expected) throw new Error(`record ${offset} stands where ${expected} should`);
@@ -161,7 +163,11 @@ export function* readChain(path, { verified = true } = {}) {
 
 // The hash of the record that begins at `at`. Callers may keep it: it is no part of the buffer.
 function checkedHash(buffer, at, payload, previous) {
-  const hash = createHash("sha256").update(previous).update(buffer.subarray(at, at + HASH_AT)).update(payload).digest();
+  const hash = createHash("sha256")
+    .update(previous)
+    .update(buffer.subarray(at, at + HASH_AT))
+    .update(payload)
+    .digest();
   if (hash.compare(buffer, at + HASH_AT, at + PAYLOAD_AT) !== 0) {
     throw new Error(`the chain is broken at record ${buffer.readDoubleLE(at + OFFSET_AT)}`);
   }

@@ -1,16 +1,20 @@
 // Appending: unsynced, where the work is the CPU's, and synced, where it is the disk's.
 import { mkdirSync, rmSync } from "node:fs";
+import { commonDigest } from "../common-digest.mjs";
 import { contest } from "../contest.mjs";
 import { diatreme } from "../diatreme.mjs";
 import { bare } from "../rivals/bare.mjs";
 import { handChain } from "../rivals/hand-chain.mjs";
-import { digestOf, makeBatches } from "../workload.mjs";
+import { makeBatches } from "../workload.mjs";
 
 const EFFORTS = {
   full: { rounds: 7, turns: 6, warmups: 4 },
   quick: { rounds: 3, turns: 4, warmups: 3 },
   tiny: { rounds: 2, turns: 1, warmups: 0 },
 };
+
+// The time of a sync drifts by the second: shorter slices, and more of them.
+const SYNCED_TURNS = { full: { turns: 14 }, quick: { turns: 8 }, tiny: {} };
 
 // `appends`: how many make a slice.
 const UNSYNCED = [
@@ -23,11 +27,11 @@ const UNSYNCED = [
 ];
 
 const SYNCED = [
-  { name: "1 × 256 B", count: 1, bytes: 256, appends: 24 },
-  { name: "1 × 256 B, standing still", count: 1, bytes: 256, appends: 24, standStill: true },
-  { name: "100 × 1 KiB", count: 100, bytes: 1024, appends: 8 },
-  { name: "100 × 1 KiB, two in flight", count: 100, bytes: 1024, appends: 8, inFlight: 2 },
-  { name: "1,000 × 128 B", count: 1000, bytes: 128, appends: 6 },
+  { name: "1 × 256 B", count: 1, bytes: 256, appends: 10 },
+  { name: "1 × 256 B, standing still", count: 1, bytes: 256, appends: 10, standStill: true },
+  { name: "100 × 1 KiB", count: 100, bytes: 1024, appends: 4 },
+  { name: "100 × 1 KiB, two in flight", count: 100, bytes: 1024, appends: 6, inFlight: 2 },
+  { name: "1,000 × 128 B", count: 1000, bytes: 128, appends: 4 },
 ];
 
 export const appendUnsynced = {
@@ -42,7 +46,7 @@ export const appendUnsynced = {
       bare("none"),
     ];
     const rows = [];
-    for (const workload of UNSYNCED) rows.push(await appendContest(env, workload, contenders));
+    for (const workload of UNSYNCED) rows.push(await appendContest(env, workload, contenders, {}));
     return rows;
   },
 };
@@ -67,14 +71,14 @@ export const appendSynced = {
             bare("standStill", "bare, sync loop"),
           ];
       if (inFlight > 1) contenders.push({ ...bare("async", "bare, one at a time"), inFlight: 1 });
-      rows.push(await appendContest(env, workload, contenders));
+      rows.push(await appendContest(env, workload, contenders, SYNCED_TURNS[env.effort]));
     }
     return rows;
   },
 };
 
-async function appendContest(env, workload, contenders) {
-  const effort = { ...EFFORTS[env.effort], ...env.rounds };
+async function appendContest(env, workload, contenders, turns) {
+  const effort = { ...EFFORTS[env.effort], ...turns, ...env.rounds };
   const appends = env.effort === "tiny" ? 3 : workload.appends;
   const batches = makeBatches(workload);
   const entered = [];
@@ -122,14 +126,4 @@ function nextBatch(task) {
 
 function turnOfTheLoop() {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** The digest of what all contenders have stored; it must be the same for all. */
-export async function commonDigest(entered) {
-  const digests = [];
-  for (const { name, contender, folder } of entered) digests.push({ name, digest: await digestOf(contender.payloads(folder)) });
-  for (const { name, digest } of digests) {
-    if (digest !== digests[0].digest) throw new Error(`${name} stored ${digest}, ${digests[0].name} ${digests[0].digest}`);
-  }
-  return digests[0].digest;
 }

@@ -5,15 +5,18 @@ import { chainPath, readChain, readChainAwaited } from "../rivals/hand-chain.mjs
 import { store } from "../stored.mjs";
 
 const EFFORTS = {
-  full: { rounds: 7, turns: 4, warmups: 3 },
-  quick: { rounds: 3, turns: 3, warmups: 2 },
-  tiny: { rounds: 2, turns: 1, warmups: 0 },
+  full: { rounds: 7, turns: 4, warmups: 3, windows: 80 },
+  quick: { rounds: 3, turns: 3, warmups: 2, windows: 32 },
+  tiny: { rounds: 2, turns: 1, warmups: 0, windows: 1 },
 };
 
 const WORKLOADS = [
-  { name: "256 B", bytes: 256, records: 40_000 },
-  { name: "4 KiB", bytes: 4096, records: 4_000 },
+  { name: "256 B", bytes: 256 },
+  { name: "4 KiB", bytes: 4096 },
 ];
+
+// About the bytes that a reader holds at a time.
+const WINDOW_BYTES = 128 << 10;
 
 export const read = {
   name: "read",
@@ -23,12 +26,12 @@ export const read = {
     const effort = { ...EFFORTS[env.effort], ...env.rounds };
     const rows = [];
     for (const workload of WORKLOADS) {
-      const records = env.effort === "tiny" ? 50 : workload.records;
+      const records = (effort.windows * WINDOW_BYTES) / workload.bytes;
       const stored = await store(env, { ...workload, records });
       const logs = [];
-      for (const library of env.libraries) {
-        const log = await library.openLog(stored.log, { readOnly: true });
-        logs.push({ name: library.name, log, stream: log.stream(STREAM) });
+      for (const [index, { name, openLog }] of env.libraries.entries()) {
+        const log = await openLog(stored.logs[index], { readOnly: true });
+        logs.push({ name, log, stream: log.stream(STREAM) });
       }
       for (const [name, entrants] of contests(logs, chainPath(stored.chain))) {
         const row = { name: `${workload.name}, ${name}`, unit: "records/s", units: records, digest: stored.digest };
@@ -47,7 +50,8 @@ export const read = {
 
 // What is run returns what it has seen, which must be the same for all.
 function contests(logs, path) {
-  const ours = (run, variant = "") => logs.map(({ name, stream }) => ({ name: name + variant, run: () => run(stream) }));
+  const ours = (run, variant = "") =>
+    logs.map(({ name, stream }) => ({ name: name + variant, run: () => run(stream) }));
   const chain = { name: "hand-chain", run: () => sumOf(readChain(path)) };
   const chainAwaited = { name: "hand-chain", run: () => sumOfAwaited(readChainAwaited(path)) };
   const unverified = { name: "hand-chain, not verified", run: () => sumOf(readChain(path, { verified: false })) };

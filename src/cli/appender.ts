@@ -31,8 +31,7 @@ export class Appender {
   #next: number;
   #inFlight = 0;
   #inFlightBytes = 0;
-  #failed = false;
-  #failure: unknown = null;
+  #failure: { readonly reason: unknown } | null = null;
   #wake: (() => void) | null = null;
 
   constructor(stream: Stream, end: StreamHead, options: AppenderOptions) {
@@ -45,19 +44,19 @@ export class Appender {
 
   /** Appends what has gathered as soon as there is room. */
   async send(): Promise<void> {
-    while (!this.#hasRoom() && !this.#failed) await this.#change();
+    while (!this.#hasRoom() && this.#failure === null) await this.#change();
     this.#throwIfFailed();
     this.#send();
   }
 
   /** Appends what has gathered if nothing is under way: then waiting for more lines would only hold these back. */
   sendIfIdle(): void {
-    if (this.#inFlight === 0 && this.batch.lines.length > 0 && !this.#failed) this.#send();
+    if (this.#inFlight === 0 && this.batch.lines.length > 0 && this.#failure === null) this.#send();
   }
 
   /** Appends what has gathered and waits for all that is under way. */
   async finish(): Promise<void> {
-    if (!this.#failed && this.batch.lines.length > 0) this.#send();
+    if (this.#failure === null && this.batch.lines.length > 0) this.#send();
     while (this.#inFlight > 0) await this.#change();
     this.#throwIfFailed();
   }
@@ -73,7 +72,7 @@ export class Appender {
   }
 
   #throwIfFailed(): void {
-    if (this.#failed) throw this.#failure;
+    if (this.#failure !== null) throw this.#failure.reason;
   }
 
   #send(): void {
@@ -111,9 +110,8 @@ export class Appender {
   }
 
   #fail(error: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
-    this.#failure = error;
+    if (this.#failure !== null) return;
+    this.#failure = { reason: error };
     this.#options.onFailure(error);
   }
 }

@@ -3,12 +3,11 @@
 
 export class Interruptible {
   #reject: ((reason: unknown) => void) | null = null;
-  #reason: unknown = null;
-  #stopped = false;
+  #stopped: { readonly reason: unknown } | null = null;
 
   /** What the promise gives, or the reason of `stop` when that comes first. One wait at a time. */
   wait<T>(promise: Promise<T>): Promise<T> {
-    if (this.#stopped) return Promise.reject(this.#reason);
+    if (this.#stopped !== null) return Promise.reject(this.#stopped.reason);
     return new Promise((resolve, reject) => {
       this.#reject = reject;
       promise.then(resolve, reject);
@@ -17,9 +16,8 @@ export class Interruptible {
 
   /** Ends the wait, and every later one, with a reason. Only the first call counts. */
   stop(reason: unknown): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#reason = reason;
+    if (this.#stopped !== null) return;
+    this.#stopped = { reason };
     this.#reject?.(reason);
   }
 }

@@ -43,7 +43,7 @@ export class OutputBuffer {
   async #flushThenAdd(bytes: Uint8Array): Promise<void> {
     await this.flush();
     if (bytes.length < BUFFER_BYTES) {
-      this.addLine(bytes);
+      await this.addLine(bytes);
       return;
     }
     await this.#outlet.write(bytes);

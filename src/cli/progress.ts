@@ -8,7 +8,7 @@ export class Progress {
   readonly #terminal: Terminal;
   readonly #isShown: boolean;
   #last: number;
-  #dirty = false;
+  #shown = "";
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -23,15 +23,15 @@ export class Progress {
     const now = this.#terminal.monotonicMs();
     if (now - this.#last < EVERY_MS) return;
     this.#last = now;
-    this.#dirty = true;
     const { errors } = this.#terminal;
-    this.#write(`${TO_LINE_START}${errors.paint("quiet", text().slice(0, errors.columns - 1))}`);
+    this.#shown = text().slice(0, errors.columns - 1);
+    this.#write(`${TO_LINE_START}${errors.paint("quiet", this.#shown)}`);
   }
 
   /** Takes the line away again. */
   clear(): void {
-    if (this.#dirty) this.#write(TO_LINE_START);
-    this.#dirty = false;
+    if (this.#shown !== "") this.#write(TO_LINE_START);
+    this.#shown = "";
   }
 
   // Nothing hangs on whether anybody saw it.

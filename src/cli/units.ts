@@ -38,11 +38,18 @@ export function formatRate(records: number, bytes: number, ms: number): string {
   return `${formatCount(roundedTo3(records / seconds))} records/s, ${formatBytes(bytes / seconds)}/s`;
 }
 
+// Records that were appended together have the same time, and making a date of it costs a microsecond.
+let lastMs = 0;
+let lastIso = new Date(lastMs).toISOString();
+
 /** µs since the Unix epoch → `2026-01-31T12:00:00.000123Z`. */
 export function formatTime(micros: number): string {
   const ms = Math.floor(micros / 1000);
-  const rest = String(micros - ms * 1000).padStart(3, "0");
-  return `${new Date(ms).toISOString().slice(0, -1)}${rest}Z`;
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastIso = new Date(ms).toISOString();
+  }
+  return `${lastIso.slice(0, -1)}${String(micros - ms * 1000).padStart(3, "0")}Z`;
 }
 
 function threeDigits(value: number): string {

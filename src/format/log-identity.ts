@@ -1,6 +1,6 @@
 // log.json: which log a folder holds. docs/format.md, "Log identity".
 import { failure } from "../errors.ts";
-import { toHex } from "./hex.ts";
+import { crcHex, toHex } from "./hex.ts";
 
 export const IDENTITY_FILE = "log.json";
 export const IDENTITY_MAX_BYTES = 4096;
@@ -13,17 +13,23 @@ export interface LogIdentity {
   readonly created: number;
 }
 
-/** One line of JSON with its keys in this order, so that equal logs have equal bytes. */
-export function encodeIdentity(identity: LogIdentity): Uint8Array {
-  const { id, created } = identity;
-  return new TextEncoder().encode(`${JSON.stringify({ format: "diatreme", version: FORMAT_VERSION, id, created })}\n`);
+type Crc32 = (bytes: Uint8Array) => number;
+
+/**
+ * One line of JSON with its keys in this order, so that equal logs have equal bytes. The last is the CRC-32 of the
+ * line's bytes before `,"crc"`.
+ */
+export function encodeIdentity({ id, created }: LogIdentity, crc32: Crc32): Uint8Array {
+  const encoder = new TextEncoder();
+  const text = JSON.stringify({ format: "diatreme", version: FORMAT_VERSION, id, created }).slice(0, -1);
+  return encoder.encode(`${text},"crc":"${crcHex(crc32(encoder.encode(text)))}"}\n`);
 }
 
 /**
  * @throws {CorruptionError} `LOG_IDENTITY_INVALID`
  * @throws {UsageError} `LOG_VERSION_UNSUPPORTED`
  */
-export function decodeIdentity(bytes: Uint8Array, path: string): LogIdentity {
+export function decodeIdentity(bytes: Uint8Array, path: string, crc32: Crc32): LogIdentity {
   const invalid = (reason: string, cause?: unknown) => failure("LOG_IDENTITY_INVALID", { path, reason }, cause);
   let value: unknown;
   try {
@@ -41,6 +47,10 @@ export function decodeIdentity(bytes: Uint8Array, path: string): LogIdentity {
   if (typeof id !== "string" || !UUID.test(id)) throw invalid('its "id" is not a lower-case UUID');
   if (typeof created !== "number" || !Number.isSafeInteger(created) || created < 0) {
     throw invalid('its "created" is not a time in microseconds');
+  }
+  const expected = encodeIdentity({ id, created }, crc32);
+  if (bytes.length !== expected.length || !expected.every((byte, i) => bytes[i] === byte)) {
+    throw invalid("it is not as it was written: its CRC does not fit");
   }
   return { id, created };
 }

@@ -16,7 +16,10 @@ export function getRecord(
   end: StreamEnd,
   offset: number,
 ): LogRecord | undefined {
-  if (offset >= end.offset) return undefined;
+  if (offset >= end.offset) {
+    if (end.damage !== null) throw end.damage;
+    return undefined;
+  }
   return quickly(state, window, end, offset) ?? new RecordReader(state, end, { from: offset, limit: 1 }).take();
 }
 

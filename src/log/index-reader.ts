@@ -3,6 +3,7 @@
 import { PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
 import type { RuntimeFile } from "../runtime.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
+import type { Segment } from "./segment.ts";
 
 /** A record's place: where to start looking for it. */
 export interface RecordPlace {
@@ -21,10 +22,11 @@ export class IndexReader {
   }
 
   /** The place of `offset` in a segment, or of the nearest record before it that the index knows. */
-  locate(segment: { number: number; firstOffset: number }, file: RuntimeFile | null, offset: number): RecordPlace {
-    const start = { offset: segment.firstOffset, position: SEGMENT_HEADER_BYTES };
-    if (file === null || offset === segment.firstOffset) return start;
-    for (let page = Math.floor((offset - segment.firstOffset) / PAGE_ENTRIES); page >= 0; page--) {
+  locate(segment: Segment, file: RuntimeFile | null, offset: number): RecordPlace {
+    const { firstOffset } = segment.header;
+    const start = { offset: firstOffset, position: SEGMENT_HEADER_BYTES };
+    if (file === null || offset === firstOffset) return start;
+    for (let page = Math.floor((offset - firstOffset) / PAGE_ENTRIES); page >= 0; page--) {
       const slot = this.#load(segment, file, page, offset);
       if (slot < 0) continue;
       const first = this.#pages.firstOffset(slot);
@@ -40,11 +42,11 @@ export class IndexReader {
   }
 
   // The slot that holds a page, or -1 when the file has no good one.
-  #load(segment: { number: number; firstOffset: number }, file: RuntimeFile, page: number, offset: number): number {
-    const tag = segment.number * 2 ** 32 + page;
+  #load(segment: Segment, file: RuntimeFile, page: number, offset: number): number {
+    const tag = segment.header.number * 2 ** 32 + page;
     const slot = tag % this.#pages.slots;
     const pages = this.#pages;
-    const firstOffset = segment.firstOffset + page * PAGE_ENTRIES;
+    const firstOffset = segment.header.firstOffset + page * PAGE_ENTRIES;
     // A page that was not full when it was read may have grown since.
     if (this.#held[slot] === tag && (offset - firstOffset < pages.count(slot) || pages.count(slot) === PAGE_ENTRIES)) {
       return slot;
@@ -52,7 +54,7 @@ export class IndexReader {
     this.#held[slot] = -1;
     if (file.read(pages.bytes(slot, 1), page * PAGE_BYTES) < PAGE_BYTES) return -1;
     const good =
-      pages.isGood(slot) &&
+      pages.isGood(slot, segment.crcSeed) &&
       pages.firstOffset(slot) === firstOffset &&
       (page > 0 ? pages.position(slot, 0) > SEGMENT_HEADER_BYTES : pages.position(slot, 0) === SEGMENT_HEADER_BYTES);
     if (!good) return -1;

@@ -19,6 +19,7 @@ export class IndexWriter {
   #pages: IndexPages;
   readonly #file: RuntimeFile;
   readonly #limits: IndexLimits;
+  readonly #crcSeed: number;
   // Slot 0 holds page `firstPage`; `used` slots are in use, all but the last of them full.
   #firstPage: number;
   #used: number;
@@ -34,8 +35,9 @@ export class IndexWriter {
     pages: IndexPages,
     file: RuntimeFile,
     limits: IndexLimits,
-    start: { nextOffset: number; page: number; used: 0 | 1 },
+    start: { nextOffset: number; page: number; used: 0 | 1; crcSeed: number },
   ) {
+    this.#crcSeed = start.crcSeed;
     this.#pages = pages;
     this.#file = file;
     this.#limits = limits;
@@ -47,7 +49,8 @@ export class IndexWriter {
   /** Begins the index of an empty segment. */
   static create(pages: IndexPages, place: StreamPlace, segment: Segment, limits: IndexLimits): IndexWriter {
     const file = openIndexFile(place.runtime.files, indexPath(segment.path));
-    return new IndexWriter(pages, file, limits, { nextOffset: segment.header.firstOffset, page: 0, used: 0 });
+    const { crcSeed, header } = segment;
+    return new IndexWriter(pages, file, limits, { nextOffset: header.firstOffset, page: 0, used: 0, crcSeed });
   }
 
   /** The first offset that is not in the index. */
@@ -88,7 +91,7 @@ export class IndexWriter {
   flush(sealed: boolean): boolean {
     if (this.#used === 0 || (this.#waitingRecords === 0 && !sealed)) return true;
     const pages = this.#pages;
-    for (let slot = 0; slot < this.#used; slot++) pages.finish(slot, sealed && slot === this.#used - 1);
+    for (let slot = 0; slot < this.#used; slot++) pages.finish(slot, sealed && slot === this.#used - 1, this.#crcSeed);
     try {
       const bytes = pages.bytes(0, this.#used);
       const position = this.#firstPage * PAGE_BYTES;

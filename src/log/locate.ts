@@ -18,8 +18,8 @@ export function locate(at: Locator, offset: number): { segment: number; offset: 
     const position = at.writer.index.position(offset);
     if (position !== null) return { segment, offset, position };
   }
-  const { header, index } = at.segments.get(segment);
-  return { segment, ...at.index.locate(header, index, offset) };
+  const found = at.segments.get(segment);
+  return { segment, ...at.index.locate(found, found.index, offset) };
 }
 
 /** The start of a segment, as a place to scan from. The chain is joined to what came before it only at the genesis. */

@@ -9,6 +9,7 @@ import {
   uuidFrom,
 } from "../format/log-identity.ts";
 import type { Runtime } from "../runtime.ts";
+import { hashingCore } from "../wasm/hashing-core.ts";
 import { lockForWriting } from "./lock.ts";
 import { Log } from "./log.ts";
 import { type OpenOptions, settingsFrom } from "./options.ts";
@@ -43,7 +44,7 @@ function readIdentity({ files }: Runtime, directory: string): LogIdentity | null
     if (isFailure(error, "FILE_NOT_FOUND")) return null;
     throw error;
   }
-  return decodeIdentity(bytes, path);
+  return decodeIdentity(bytes, path, crc32);
 }
 
 function makeLog(runtime: Runtime, directory: string, create: boolean): LogIdentity {
@@ -59,10 +60,10 @@ function makeLog(runtime: Runtime, directory: string, create: boolean): LogIdent
   runtime.random(random);
   const identity = { id: uuidFrom(random), created: runtime.clock.nowMicros() };
   const path = `${directory}/${IDENTITY_FILE}`;
-  const made = files.publish(path, encodeIdentity(identity));
+  const made = files.publish(path, encodeIdentity(identity, crc32));
   files.folder(directory).syncNow();
   // Another process may have been first: then it is that one's log.
-  return made ? identity : decodeIdentity(files.readSmall(path, IDENTITY_MAX_BYTES), path);
+  return made ? identity : decodeIdentity(files.readSmall(path, IDENTITY_MAX_BYTES), path, crc32);
 }
 
 // The names in a folder; `null` when there is no folder. Files that are just being made do not count.
@@ -84,4 +85,8 @@ function makeFolders(runtime: Runtime, directory: string): void {
   const parent = directory.slice(0, directory.lastIndexOf("/"));
   if (parent !== "" && files.kind(parent) === null) makeFolders(runtime, parent);
   if (files.makeFolder(directory)) files.folder(parent === "" ? "/" : parent).syncNow();
+}
+
+function crc32(bytes: Uint8Array): number {
+  return hashingCore().crc32(bytes);
 }

@@ -152,8 +152,8 @@ export class RecordReader {
   /** The next record, or `undefined` at the end of the range. */
   take(): LogRecord | undefined {
     if (this.#run?.zeroCopy && this.#offset >= this.#runEnd) this.#run.expired = true;
-    if (this.#done || this.#offset >= this.#to || this.#recordsLeft <= 0) return this.#finish();
-    if (this.#offset >= this.#runEnd && !this.#nextRun()) return this.#finish();
+    if (this.#done || this.#recordsLeft <= 0) return this.#finish();
+    if (this.#offset >= this.#to || (this.#offset >= this.#runEnd && !this.#nextRun())) return this.#finishAtEnd();
     const run = this.#run as RecordRun;
     const length = run.view.getUint32(this.#at + RECORD_LENGTH_AT, true);
     if (length > this.#bytesLeft && !this.#first) return this.#finish();
@@ -182,6 +182,15 @@ export class RecordReader {
     if (this.#run !== null && this.#run.zeroCopy) this.#run.expired = true;
     this.#scan?.close();
     this.#scan = null;
+  }
+
+  // A reader that wants more than there is must be told when there was more.
+  #finishAtEnd(): undefined {
+    const { damage } = this.#end;
+    const wantsMore = this.#offset < (this.#options.to ?? Infinity);
+    this.close();
+    if (damage !== null && wantsMore) throw damage;
+    return undefined;
   }
 
   #finish(): undefined {

@@ -5,9 +5,10 @@ import {
   DIGEST_BYTES,
   PAGE_BYTES,
   PAGE_ENTRIES,
+  RECORD_EXTRA_BYTES,
   SEGMENT_HEADER_BYTES,
 } from "../../assembly/layout.ts";
-import type { DiatremeError } from "../errors.ts";
+import { type DiatremeError, failure } from "../errors.ts";
 import type { RuntimeFile } from "../runtime.ts";
 import type { ChainState } from "../wasm/batch.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
@@ -44,6 +45,8 @@ export interface Tail {
   readonly indexPlace: { readonly page: number; readonly offset: number; readonly position: number } | null;
   /** Length of the file; more than `position` when something follows the last complete append. */
   readonly fileBytes: number;
+  /** What ended the scan there, if anything did. */
+  readonly fault: DiatremeError | null;
   /** What follows is the rest of an append that never completed. */
   readonly torn: TornTail | null;
   /** What follows is damage: a record that had been acknowledged. */
@@ -64,26 +67,41 @@ export function findTail(
 ): Tail {
   const fileBytes = segment.file.size();
   const indexPages = indexFile === null ? 0 : Math.ceil(indexFile.size() / PAGE_BYTES);
-  let newest = true;
+  // Every record before this offset was synced: a page says so that was written after the sync.
+  let sealedOffset = segment.header.firstOffset;
   for (let page = indexPages - 1; page >= 0; page--) {
-    if (!loadPage(pages, segment, indexFile as RuntimeFile, page, fileBytes)) continue;
-    if (newest && pages.isSealed(0)) {
-      // A sealed page speaks of the very end; if anything lies behind it, it was written later.
-      const last = placeOf(pages, pages.count(0) - 1);
-      const tail = scanTail(window, segment, last, null, fileBytes, settings);
-      if (tail?.position === fileBytes) return { ...tail, unsyncedFrom: tail.chain.nextOffset, sealedPage: page };
-    }
-    newest = false;
+    if (!loadPage(pages, segment, indexFile as RuntimeFile, page)) continue;
     const first = placeOf(pages, 0);
+    const last = placeOf(pages, pages.count(0) - 1);
+    if (pages.isSealed(0)) {
+      sealedOffset = Math.max(sealedOffset, last.offset + 1);
+      // A sealed page speaks of the very end; if anything lies behind it, it was written later.
+      const tail = last.position < fileBytes ? scanTail(window, segment, last, null, fileBytes, settings) : null;
+      const closedHere = tail?.position === fileBytes && tail.chain.nextOffset === sealedOffset;
+      if (closedHere) return { ...tail, unsyncedFrom: sealedOffset, sealedPage: page };
+    }
+    if (last.position >= fileBytes) continue;
     const tail = scanTail(window, segment, first, null, fileBytes, settings);
-    if (tail !== null) return { ...tail, indexPlace: { page, offset: first.offset, position: first.position } };
+    if (tail === null) continue;
+    const indexPlace = { page, offset: first.offset, position: first.position };
+    return { ...withEvidence(tail, segment, sealedOffset), indexPlace };
   }
   const { firstOffset } = segment.header;
   const head = segment.genesis;
   const start = { offset: firstOffset, position: SEGMENT_HEADER_BYTES, timestamp: 0, head };
   // At the start of a segment no append is under way, so there the answer is always known.
   const empty = { nextOffset: firstOffset, timestamp: 0, head: head ?? new Uint8Array(DIGEST_BYTES) };
-  return scanTail(window, segment, start, empty, fileBytes, settings) as Tail;
+  return withEvidence(scanTail(window, segment, start, empty, fileBytes, settings) as Tail, segment, sealedOffset);
+}
+
+// Records that were synced and are not whole are damage, however much they look like a torn write.
+function withEvidence(tail: Tail, segment: Segment, sealedOffset: number): Tail {
+  const { position, fileBytes, chain } = tail;
+  if (chain.nextOffset >= sealedOffset || tail.corruption !== null) return tail;
+  const { stream, number } = segment.header;
+  const place = { stream, segment: number, offset: chain.nextOffset, position };
+  const lost = failure("RECORD_TRUNCATED", { ...place, bytes: RECORD_EXTRA_BYTES, available: fileBytes - position });
+  return { ...tail, torn: null, corruption: tail.fault ?? lost };
 }
 
 function placeOf(pages: IndexPages, entry: number): ScanStart {
@@ -130,6 +148,7 @@ function scanTail(
     sealedPage: null,
     indexPlace: null,
     fileBytes,
+    fault,
     torn: null,
     corruption: null,
   };
@@ -164,12 +183,12 @@ function unsyncedBy(
   return { unsyncedFrom: firstOffset, unsyncedPosition: SEGMENT_HEADER_BYTES };
 }
 
-function loadPage(pages: IndexPages, segment: Segment, file: RuntimeFile, page: number, fileBytes: number): boolean {
+// Whether a page is this segment's and has its place in the index; it then lies in slot 0.
+function loadPage(pages: IndexPages, segment: Segment, file: RuntimeFile, page: number): boolean {
   if (file.read(pages.bytes(0, 1), page * PAGE_BYTES) < PAGE_BYTES) return false;
   return (
-    pages.isGood(0) &&
+    pages.isGood(0, segment.crcSeed) &&
     pages.firstOffset(0) === segment.header.firstOffset + page * PAGE_ENTRIES &&
-    (page === 0 ? pages.position(0, 0) === SEGMENT_HEADER_BYTES : pages.position(0, 0) > SEGMENT_HEADER_BYTES) &&
-    pages.position(0, pages.count(0) - 1) < fileBytes
+    (page === 0 ? pages.position(0, 0) === SEGMENT_HEADER_BYTES : pages.position(0, 0) > SEGMENT_HEADER_BYTES)
   );
 }

@@ -1,7 +1,7 @@
 // Brings a stream into use: finds its segments and its end; for a writer also makes what is missing, cuts a torn tail,
 // and sees to it that all that is there is on the disk before anything is added.
 import { PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
-import { type DiatremeError, failure } from "../errors.ts";
+import { failure } from "../errors.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
 import { Core } from "../wasm/core.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
@@ -18,8 +18,6 @@ import { type StreamEnd, writerPages, type WriterStart } from "./writer.ts";
 export interface ReaderStart {
   readonly segments: SegmentFiles;
   readonly end: StreamEnd;
-  /** Damage behind `end`. */
-  readonly corruption: DiatremeError | null;
 }
 
 // Tails are scanned and written again in pieces of this size.
@@ -50,8 +48,9 @@ export function startReading(place: StreamPlace, settings: LogSettings): ReaderS
       tail = findTail(window, pages, newest, newest.index, settings);
     }
     const chain = joined(tail, window, pages, segments, newest, settings);
-    const end = { segment: count - 1, position: tail.position, offset: chain.nextOffset, head: chain.head };
-    return { segments, end, corruption: tail.corruption };
+    const { position, corruption: damage } = tail;
+    const end = { segment: count - 1, position, offset: chain.nextOffset, head: chain.head, damage };
+    return { segments, end };
   } finally {
     closeSegment(newest);
   }
@@ -162,10 +161,12 @@ function continueIndex(
   const { nextOffset } = tail.chain;
   if (tail.sealedPage !== null) {
     const used = pages.count(0) < PAGE_ENTRIES ? 1 : 0;
-    return new IndexWriter(pages, file, settings.index, { nextOffset, page: tail.sealedPage + 1 - used, used });
+    const start = { crcSeed: segment.crcSeed };
+    return new IndexWriter(pages, file, settings.index, { ...start, nextOffset, page: tail.sealedPage + 1 - used, used });
   }
   const place = tail.indexPlace ?? { page: 0, offset: firstOffset, position: SEGMENT_HEADER_BYTES };
-  const index = new IndexWriter(pages, file, settings.index, { nextOffset: place.offset, page: place.page, used: 0 });
+  const start = { nextOffset: place.offset, page: place.page, used: 0 as const, crcSeed: segment.crcSeed };
+  const index = new IndexWriter(pages, file, settings.index, start);
   const scan = new SegmentScan(
     window,
     segment,

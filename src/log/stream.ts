@@ -33,8 +33,6 @@ interface OpenStream extends ReadableStreamState {
   readonly writer: StreamWriter | null;
   readonly window: RecordWindow;
   end: StreamEnd;
-  /** Damage behind `end` in the newest segment, found when the stream was opened read-only. */
-  corruption: DiatremeError | null;
 }
 
 const CACHED_INDEX_PAGES = 256;
@@ -125,9 +123,14 @@ export class Stream {
     return getRecord(open, open.window, this.#endOf(open), offset);
   }
 
-  /** How far the stream goes, as a reader would see it now. */
+  /**
+   * How far the stream goes, as a reader would see it now.
+   *
+   * @throws {CorruptionError} when the newest segment is damaged, so that nobody can tell
+   */
   async head(): Promise<StreamHead> {
-    const { offset, head } = this.#endOf(this.#reader());
+    const { offset, head, damage } = this.#endOf(this.#reader());
+    if (damage !== null) throw damage;
     return { nextOffset: offset, head: toHex(head) };
   }
 
@@ -140,7 +143,7 @@ export class Stream {
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     const open = this.#existing();
-    return verifyStream(open.segments, this.#settings, this.#endOf(open), open.corruption, options);
+    return verifyStream(open.segments, this.#settings, this.#endOf(open), options);
   }
 
   /** Makes durable what was appended before the call. */
@@ -202,7 +205,7 @@ export class Stream {
     const onRotate = (count: number) => segments.grow(count);
     const writer = new StreamWriter(this.#place, this.#settings, start, onRotate);
     this.#tornTail = torn;
-    this.#open = { ...this.#readingParts(segments), writer, end: writer.end(), corruption: null };
+    this.#open = { ...this.#readingParts(segments), writer, end: writer.end() };
     if (torn !== null) this.#settings.onTornTail?.(torn);
     return writer;
   }
@@ -216,8 +219,8 @@ export class Stream {
     }
     const found = startReading(this.#place, this.#settings);
     if (found === null) throw this.#notFound();
-    const { segments, end, corruption } = found;
-    this.#open = { ...this.#readingParts(segments), writer: null, end, corruption };
+    const { segments, end } = found;
+    this.#open = { ...this.#readingParts(segments), writer: null, end };
     return this.#open;
   }
 
@@ -249,7 +252,6 @@ export class Stream {
       open.segments.grow(found.segments.count);
       found.segments.close();
       open.end = found.end;
-      open.corruption = found.corruption;
     }
     return open.end;
   }

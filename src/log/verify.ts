@@ -78,7 +78,6 @@ export async function verifyStream(
   segments: SegmentFiles,
   settings: LogSettings,
   end: StreamEnd,
-  damageAtEnd: DiatremeError | null,
   options: VerifyOptions,
 ): Promise<VerifyReport> {
   const { clock } = settings;
@@ -121,7 +120,7 @@ export async function verifyStream(
       options.signal?.throwIfAborted();
       head = scan.headOfRun();
     }
-    fault = scan.fault ?? damageAtEnd;
+    fault = scan.fault ?? end.damage;
     if (fault === null) segments.get(end.segment);
   } catch (error) {
     if (!(error instanceof DiatremeError)) throw error;
@@ -226,7 +225,7 @@ class IndexCheck {
     }
     const held = pages.count(STORED);
     const agrees =
-      pages.isGood(STORED) &&
+      pages.isGood(STORED, this.#segments.get(this.#segment).crcSeed) &&
       pages.firstOffset(STORED) === pages.firstOffset(FRESH) &&
       pages.firstTimestamp(STORED) === pages.firstTimestamp(FRESH) &&
       pages.position(STORED, 0) === pages.position(FRESH, 0) &&

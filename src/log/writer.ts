@@ -3,7 +3,7 @@
 // docs/architecture.md follows an append through here.
 import { KIND_DATA } from "../../assembly/layout.ts";
 import { CONTROL_CRC_SEED_AT } from "../../assembly/control.ts";
-import { DiatremeError, failure, StorageError } from "../errors.ts";
+import { type DiatremeError, failure, StorageError } from "../errors.ts";
 import { Batch, type ChainState } from "../wasm/batch.ts";
 import { Core } from "../wasm/core.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
@@ -28,6 +28,8 @@ export interface StreamEnd {
   readonly offset: number;
   /** Hash of the last record. */
   readonly head: Uint8Array;
+  /** What keeps more from being shown, when the newest segment was found damaged. A writer has none. */
+  readonly damage: DiatremeError | null;
 }
 
 /** A segment to go on writing in, as recovery leaves it. */
@@ -86,7 +88,7 @@ export class StreamWriter {
   #syncing = false;
   #writing = false;
   #rotating = false;
-  #poison: DiatremeError | null = null;
+  #poison: Error | null = null;
   #closed = false;
 
   constructor(place: StreamPlace, settings: LogSettings, start: WriterStart, onRotate: (next: number) => void) {
@@ -248,10 +250,13 @@ export class StreamWriter {
   #writeSoon(): void {
     if (this.#writing) return;
     this.#writing = true;
-    void this.#place.runtime.clock.pause().then(() => {
-      this.#writing = false;
-      if (!this.#closed) this.#tryDrain();
-    });
+    void this.#place.runtime.clock
+      .pause()
+      .then(() => {
+        this.#writing = false;
+        if (!this.#closed) this.#tryDrain();
+      })
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #await(waiter: Waiter): void {
@@ -271,13 +276,13 @@ export class StreamWriter {
     const before = this.#synced;
     const target = this.#writtenEnd();
     this.#syncing = true;
-    this.#segment.file.sync().then(
-      () => this.#finishSync(target),
-      (error: unknown) => {
+    void this.#segment.file
+      .sync()
+      .then(() => this.#finishSync(target))
+      .catch((error: unknown) => {
         this.#syncing = false;
         this.#fail(error);
-      },
-    );
+      });
     this.#extendSpace(before, target);
   }
 
@@ -355,9 +360,9 @@ export class StreamWriter {
 
   // A failed sync or cut-back is final: nobody knows what is on the disk until the log is opened again.
   #fail(error: unknown): unknown {
-    if (this.#poison === null && error instanceof DiatremeError) this.#poison = error;
+    this.#poison ??= error instanceof Error ? error : new Error(String(error));
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
-    for (const queued of this.#queue.splice(0)) queued.reject(this.#poison === null ? error : this.#poisoned());
+    for (const queued of this.#queue.splice(0)) queued.reject(this.#poisoned());
     return error;
   }
 
@@ -373,7 +378,7 @@ export class StreamWriter {
 
   #writtenEnd(): StreamEnd {
     const { nextOffset, head } = this.#writtenChain;
-    return { segment: this.#segment.header.number, position: this.#position, offset: nextOffset, head };
+    return { segment: this.#segment.header.number, position: this.#position, offset: nextOffset, head, damage: null };
   }
 
   #isFull(): boolean {

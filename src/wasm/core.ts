@@ -22,8 +22,8 @@ interface CoreExports {
   link(count: number, successor: number, nativeFrom: number): number;
   compareLinks(count: number, successor: number): number;
   pageAdd(page: number, records: number, count: number, position: number): number;
-  pageFinish(page: number, flags: number): void;
-  pageIsGood(page: number): number;
+  pageFinish(page: number, flags: number, crcSeed: number): void;
+  pageIsGood(page: number, crcSeed: number): number;
   pageFindDistance(page: number, distance: number): number;
   findTimestamp(count: number, timestamp: number): number;
   findMagic(pointer: number, bytes: number): number;

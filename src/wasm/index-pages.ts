@@ -63,12 +63,13 @@ export class IndexPages {
     return bytes;
   }
 
-  finish(slot: number, sealed: boolean): void {
-    this.#core.run.pageFinish(this.#pointer(slot), sealed ? PAGE_FLAG_SEALED : 0);
+  finish(slot: number, sealed: boolean, crcSeed: number): void {
+    this.#core.run.pageFinish(this.#pointer(slot), sealed ? PAGE_FLAG_SEALED : 0, crcSeed);
   }
 
-  isGood(slot: number): boolean {
-    return this.#core.run.pageIsGood(this.#pointer(slot)) !== 0;
+  /** Whether a page passes its checks. `crcSeed` is its segment's, so that another segment's page does not pass. */
+  isGood(slot: number, crcSeed: number): boolean {
+    return this.#core.run.pageIsGood(this.#pointer(slot), crcSeed) !== 0;
   }
 
   count(slot: number): number {

@@ -94,7 +94,12 @@ function table(heading: string, ...head: string[]): string[][] {
   const rows: string[][] = [];
   for (const line of lines.slice(start + 2)) {
     if (!line.startsWith("|")) break;
-    rows.push(line.split("|").slice(1, -1).map((cell) => cell.trim()));
+    rows.push(
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
   }
   return rows;
 }
@@ -154,7 +159,7 @@ describe("docs/format.md", () => {
 
   it("numbers its conditions without a gap", () => {
     for (const [letter, heading, count] of [
-      ["L", "Log identity", 7],
+      ["L", "Log identity", 8],
       ["S", "Segment header", 9],
       ["R", "Conditions", 11],
       ["P", "Offset index", 6],
@@ -175,7 +180,9 @@ describe("docs/format.md", () => {
     expect(digits).toContain(`no payload is longer than ${longest}.`);
     expect(digits).toContain(`pages of ${layout.PAGE_BYTES} bytes`);
     expect(digits).toContain(`entry i mod ${layout.PAGE_ENTRIES} of page`);
-    const sizes = Object.fromEntries(table("Entry, hash and chain", "structure", "size").map(([name, size]) => [name, Number(size)]));
+    const sizes = Object.fromEntries(
+      table("Entry, hash and chain", "structure", "size").map(([name, size]) => [name, Number(size)]),
+    );
     expect(sizes).toEqual({ digest: layout.DIGEST_BYTES, entry: layout.ENTRY_BYTES, hash: layout.DIGEST_BYTES });
   });
 

@@ -87,10 +87,16 @@ function standardOutput(stream: WriteStream, name: string): Outlet {
     columns: stream.columns ?? 80,
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        stream.write(bytes, (error) => {
+        const settle = (error?: unknown) => {
           if (error === undefined || error === null) setImmediate(resolve);
           else reject(writeFailure(error, name));
-        });
+        };
+        try {
+          stream.write(bytes, settle);
+        } catch (error) {
+          // Deno throws here where the others call back.
+          settle(error);
+        }
       }),
     paint: (paint, text) => (coloured ? util.styleText(STYLES[paint], text, { validateStream: false }) : text),
   };
@@ -109,10 +115,10 @@ const STYLES: { readonly [P in Paint]: Parameters<typeof util.styleText>[0] } = 
   strong: "bold",
 };
 
-function writeFailure(error: Error, name: string): Error {
+function writeFailure(error: unknown, name: string): Error {
   const code = nativeCode(error);
-  if (code === "EPIPE" || code === "ERR_STREAM_DESTROYED" || code === "ECONNRESET") return new OutputClosed(error);
-  return new CommandError("OUTPUT_FAILED", EXIT_SYSTEM, `Cannot write to ${name}: ${error.message}.`, {}, error);
+  if (code === "EPIPE" || code === "ERR_STREAM_DESTROYED") return new OutputClosed(error);
+  return new CommandError("OUTPUT_FAILED", EXIT_SYSTEM, `Cannot write to ${name}: ${messageOf(error)}.`, {}, error);
 }
 
 function messageOf(error: unknown): string {

@@ -30,7 +30,7 @@ const SYNCED = [
   { name: "1 × 256 B", count: 1, bytes: 256, appends: 10 },
   { name: "1 × 256 B, standing still", count: 1, bytes: 256, appends: 10, standStill: true },
   { name: "100 × 1 KiB", count: 100, bytes: 1024, appends: 4 },
-  { name: "100 × 1 KiB, two in flight", count: 100, bytes: 1024, appends: 6, inFlight: 2 },
+  { name: "100 × 1 KiB, two in flight", count: 100, bytes: 1024, appends: 12, inFlight: 2 },
   { name: "1,000 × 128 B", count: 1000, bytes: 128, appends: 4 },
 ];
 

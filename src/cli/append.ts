@@ -1,4 +1,5 @@
 // diatreme append: one record a line, from a file or a pipe of any length, in constant memory.
+import { checkStreamName } from "../format/stream-name.ts";
 import type { SyncPolicy } from "../log/options.ts";
 import type { TornTail } from "../log/recover.ts";
 import type { Stream, StreamHead } from "../log/stream.ts";
@@ -27,7 +28,8 @@ const MAX_LINE_BYTES = 64 << 20;
 const BATCH_BYTES = 256 << 10;
 
 export async function append({ terminal, openLog }: Host, args: AppendArguments): Promise<void> {
-  // First what may be missing: a mistyped path must not make a log.
+  // First what may be wrong: a mistyped name or path must not make a log.
+  checkStreamName(args.stream);
   const chunks = args.input === "-" ? terminal.input.chunks : await terminal.openFile(args.input);
   const torn: TornTail[] = [];
   const log = await openLog(args.directory, {

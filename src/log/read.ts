@@ -1,7 +1,8 @@
 // Reads a range of records in order, each checked before it is shown.
 import { RECORD_EXTRA_BYTES, RECORD_LENGTH_AT, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
 import { failure } from "../errors.ts";
-import { Core } from "../wasm/core.ts";
+import type { Core } from "../wasm/core.ts";
+import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import { type Locator, locate, segmentStart } from "./locate.ts";
 import type { LogSettings } from "./options.ts";
@@ -121,6 +122,7 @@ export class RecordReader {
   readonly #options: ReadOptions;
   readonly #end: StreamEnd;
   readonly #to: number;
+  #core: Core | null = null;
   #scan: StreamScan | null = null;
   #run: RecordRun | null = null;
   // Within the run: the next record's place, index and offset, and the offset behind the run.
@@ -182,6 +184,8 @@ export class RecordReader {
     if (this.#run !== null && this.#run.zeroCopy) this.#run.expired = true;
     this.#scan?.close();
     this.#scan = null;
+    if (this.#core !== null) giveCore(this.#core);
+    this.#core = null;
   }
 
   // A reader that wants more than there is must be told when there was more.
@@ -258,8 +262,8 @@ export class RecordReader {
     const { settings, segments } = this.#state;
     const level = this.#options.verify === "crc" ? "crc" : "chain";
     this.#fromOrigin = start.position === SEGMENT_HEADER_BYTES;
-    const core = new Core();
-    const window = new RecordWindow(core, core.arena, this.#windowBytes());
+    this.#core ??= takeCore();
+    const window = new RecordWindow(this.#core, this.#core.arena, this.#windowBytes());
     this.#scan = new StreamScan(window, segments, settings, { start, end: this.#end, level });
     return this.#scan;
   }

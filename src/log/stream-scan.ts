@@ -2,7 +2,7 @@
 // one to the next, and checks what only the two together can show.
 import { COMMIT_MORE_SHIFT, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
 import { DiatremeError, failure } from "../errors.ts";
-import { Core } from "../wasm/core.ts";
+import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import type { LogSettings } from "./options.ts";
 import { SegmentScan, type ScanLevel, type ScanStart } from "./scan.ts";
@@ -138,7 +138,7 @@ export class StreamScan {
       if (error instanceof DiatremeError) return null;
       throw error;
     }
-    const core = new Core();
+    const core = takeCore();
     const window = new RecordWindow(core, core.arena, PEEK_BYTES);
     const { firstOffset: offset } = segment.header;
     const last = number === this.#end.segment;
@@ -154,6 +154,8 @@ export class StreamScan {
         endHash: last ? this.#end.head : null,
       },
     );
-    return scan.next() ? window.linkAt(scan.header(0)).slice() : null;
+    const link = scan.next() ? window.linkAt(scan.header(0)).slice() : null;
+    giveCore(core);
+    return link;
   }
 }

@@ -3,7 +3,7 @@
 import { PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
 import { failure } from "../errors.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
-import { Core } from "../wasm/core.ts";
+import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import { indexPath, IndexWriter, openIndexFile } from "./index-writer.ts";
@@ -39,8 +39,8 @@ export function startReading(place: StreamPlace, settings: LogSettings): ReaderS
   if (count === 0) return null;
   const segments = new SegmentFiles(place, count);
   const newest = segments.openOwn(count - 1);
+  const core = takeCore();
   try {
-    const core = new Core();
     const pages = writerPages(core);
     const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
     let tail = findTail(window, pages, newest, newest.index, settings);
@@ -53,6 +53,7 @@ export function startReading(place: StreamPlace, settings: LogSettings): ReaderS
     return { segments, end };
   } finally {
     closeSegment(newest);
+    giveCore(core);
   }
 }
 
@@ -73,7 +74,7 @@ export function startWriting(
   const entries = files.list(place.folder);
   const count = countSegments(place, entries);
   removeLeftovers(place, entries);
-  const core = new Core();
+  const core = takeCore();
   const pages = writerPages(core);
   if (count === 0) {
     const segment = createSegment(place, { number: 0, firstOffset: 0 });
@@ -99,6 +100,7 @@ export function startWriting(
   } catch (error) {
     segment.file.close();
     indexFile?.close();
+    giveCore(core);
     throw error;
   }
 }

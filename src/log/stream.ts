@@ -1,7 +1,7 @@
 // A stream of a log: the handle that callers hold. Opens what it needs when it is first needed and passes each call on.
 import { toHex } from "../format/hex.ts";
 import { DiatremeError, failure } from "../errors.ts";
-import { Core } from "../wasm/core.ts";
+import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import type { AppendResult } from "./append-result.ts";
@@ -180,7 +180,10 @@ export class Stream {
     try {
       await open?.writer?.close();
     } finally {
-      open?.segments.close();
+      if (open !== null) {
+        open.segments.close();
+        giveCore(open.window.core);
+      }
     }
   }
 
@@ -232,7 +235,7 @@ export class Stream {
   }
 
   #readingParts(segments: SegmentFiles): ReadableStreamState & { window: RecordWindow } {
-    const core = new Core();
+    const core = takeCore();
     const pages = new IndexPages(core, core.arena, CACHED_INDEX_PAGES);
     return {
       segments,

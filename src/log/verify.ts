@@ -4,7 +4,7 @@ import { PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../assembly/l
 import { DiatremeError, type ErrorCode } from "../errors.ts";
 import { toHex } from "../format/hex.ts";
 import type { RuntimeFile } from "../runtime.ts";
-import { Core } from "../wasm/core.ts";
+import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import type { LogSettings } from "./options.ts";
@@ -82,7 +82,7 @@ export async function verifyStream(
 ): Promise<VerifyReport> {
   const { clock } = settings;
   const started = clock.monotonicMs();
-  const core = new Core();
+  const core = takeCore();
   const pages = new IndexPages(core, core.arena, 2);
   const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
   const index = new IndexCheck(pages, segments, end);
@@ -128,6 +128,7 @@ export async function verifyStream(
   } finally {
     scan?.close();
     index.close();
+    giveCore(core);
   }
   options.onProgress?.(progress());
   return {

@@ -5,7 +5,8 @@ import { KIND_DATA } from "../../assembly/layout.ts";
 import { CONTROL_CRC_SEED_AT } from "../../assembly/control.ts";
 import { type DiatremeError, failure, StorageError } from "../errors.ts";
 import { Batch, type ChainState } from "../wasm/batch.ts";
-import { Core } from "../wasm/core.ts";
+import type { Core } from "../wasm/core.ts";
+import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { AppendResult } from "./append-result.ts";
 import { IndexWriter } from "./index-writer.ts";
@@ -68,7 +69,7 @@ export class StreamWriter {
   readonly #place: StreamPlace;
   readonly #settings: LogSettings;
   readonly #limits: StageLimits;
-  readonly #onRotate: (next: number) => void;
+  readonly #onRotate: (segmentCount: number) => void;
   readonly #ahead: SpaceAhead;
   readonly #sealNow = () => this.#batch.seal(this.#synced.offset);
   readonly #queue: QueuedAppend[] = [];
@@ -91,7 +92,7 @@ export class StreamWriter {
   #poison: Error | null = null;
   #closed = false;
 
-  constructor(place: StreamPlace, settings: LogSettings, start: WriterStart, onRotate: (next: number) => void) {
+  constructor(place: StreamPlace, settings: LogSettings, start: WriterStart, onRotate: (segmentCount: number) => void) {
     this.#place = place;
     this.#settings = settings;
     this.#limits = { ...settings, stream: place.stream };
@@ -198,6 +199,9 @@ export class StreamWriter {
       }
     } finally {
       this.#closed = true;
+      // Results that were handed out may still be asked for their heads.
+      this.#sealNow();
+      giveCore(this.#core);
       this.#segment.file.close();
       this.#index.close();
     }
@@ -440,7 +444,7 @@ export class StreamWriter {
     this.#synced = this.#writtenEnd();
     this.#ahead.forget();
     this.#core.setControl(CONTROL_CRC_SEED_AT, segment.crcSeed);
-    this.#onRotate(number);
+    this.#onRotate(number + 1);
   }
 
   // Ends a segment whose records are synced: no space behind them, and an index that says so.
@@ -454,7 +458,7 @@ export class StreamWriter {
   }
 
   #renewCore(): void {
-    const core = new Core();
+    const core = takeCore();
     const pages = writerPages(core);
     pages.bytes(0, INDEX_SLOTS).set(this.#pages.bytes(0, INDEX_SLOTS));
     core.setControl(CONTROL_CRC_SEED_AT, this.#segment.crcSeed);

@@ -110,9 +110,10 @@ describe.each(["everyBatch", "onFlush"] as const)("under %s, a crash", (sync) =>
           const history: History = { appends: [] };
           disk.onOperation = ({ index }) => (index === step ? { crash } : undefined);
           await twoLives(disk, history, sync).catch((error: unknown) => {
-            if (!(error instanceof CrashSignal)) throw error;
+            // A crash in the background poisons the stream, and the next call says so.
+            const cause = error instanceof DiatremeError ? error.cause : error;
+            if (!(cause instanceof CrashSignal)) throw error;
           });
-          await Promise.resolve().then(swallow);
           const survived = disk.crash(choose(step));
           try {
             await expectPromiseKept(survived, history);
@@ -125,10 +126,10 @@ describe.each(["everyBatch", "onFlush"] as const)("under %s, a crash", (sync) =>
   });
 
   it("during the recovery from a crash is recovered from", async () => {
-    for (let seed = 0; seed < 40; seed++) {
+    for (let seed = 0; seed < 12; seed++) {
       const { disk } = memoryRuntime({ seed });
       const history: History = { appends: [] };
-      const first = 60 + seed * 2;
+      const first = 60 + seed * 7;
       disk.onOperation = ({ index }) => (index === first ? { crash: true } : undefined);
       await twoLives(disk, history, sync).catch(swallow);
       for (let step = 0; step < 40; step++) {

@@ -1,0 +1,409 @@
+// Every error code, provoked through the public API, with its facts. The last test names the codes that have none here.
+import { afterAll, describe, expect, it } from "vitest";
+import { memoryRuntime } from "../../adapters/memory.ts";
+import { ERROR_TABLE, type ErrorCode } from "../../src/errors.ts";
+import { ConflictError, CorruptionError, DiatremeError, openLogOn, StorageError, UsageError } from "../../src/index.ts";
+
+const provoked = new Set<string>();
+const SEGMENT = "/log/orders/segment_000000.log";
+
+const OPTIONS = { spaceAhead: false };
+
+async function written(count = 3, options: object = {}) {
+  const machine = memoryRuntime({ seed: 11 });
+  const log = await openLogOn(machine.runtime, "/log", { ...OPTIONS, ...options });
+  for (let i = 0; i < count; i++) await log.stream("orders").append(`event ${i}`);
+  await log.close();
+  return machine;
+}
+
+/** Expects a failure with this code, of this class, with exactly these facts, and a message that tells what to do. */
+async function expectFailure(
+  code: ErrorCode,
+  type: typeof DiatremeError,
+  facts: Record<string, unknown>,
+  action: () => unknown,
+): Promise<void> {
+  let error: unknown;
+  try {
+    await action();
+  } catch (caught) {
+    error = caught;
+  }
+  expect(error).toBeInstanceOf(type);
+  expect(error).toMatchObject({ code, name: type.name, ...facts });
+  expect((error as Error).message).toMatch(/\.$/);
+  expect((error as Error).message).not.toMatch(/undefined|NaN|\[object/);
+  provoked.add(code);
+}
+
+const record = { stream: "orders", segment: 0 };
+
+describe("wrong usage", () => {
+  it.each(["", ".", "..", "../x", "a/b", "a\\b", "A", "ä", "lock", "log.json", "state_000001.snap", "x".repeat(65)])(
+    "the stream name %j is refused with STREAM_NAME_INVALID",
+    async (stream) => {
+      const { runtime } = memoryRuntime({ seed: 1 });
+      const log = await openLogOn(runtime, "/log");
+      const reason = expect.any(String);
+      await expectFailure("STREAM_NAME_INVALID", UsageError, { stream, reason }, () => log.stream(stream));
+    },
+  );
+
+  it("an option that makes no sense is OPTION_INVALID", async () => {
+    const { runtime } = memoryRuntime({ seed: 1 });
+    const wrong = [{ segmentBytes: 0 }, { segmentBytes: 1.5 }, { sync: "sometimes" }, { readonly: true }, { create: 1 }];
+    for (const options of wrong) {
+      const option = Object.keys(options)[0];
+      const open = () => openLogOn(runtime, "/log", options as object);
+      await expectFailure("OPTION_INVALID", UsageError, { option }, open);
+    }
+    const log = await openLogOn(runtime, "/log");
+    const stream = log.stream("orders");
+    for (const read of [{ from: -1 }, { to: 1.5 }, { limit: Number.NaN }, { verify: "hard" }]) {
+      const option = Object.keys(read)[0];
+      await expectFailure("OPTION_INVALID", UsageError, { option }, () => [...stream.read(read as object)]);
+    }
+    await expectFailure("OPTION_INVALID", UsageError, { option: "offset" }, () => stream.get(-1));
+    await expectFailure("OPTION_INVALID", UsageError, { option: "hashEngine" }, () =>
+      openLogOn(runtime, "/log", { hashEngine: "native" }),
+    );
+  });
+
+  it("an event that cannot be stored as it is is EVENT_INVALID, and nothing of its append is written", async () => {
+    const { runtime } = memoryRuntime({ seed: 1 });
+    const log = await openLogOn(runtime, "/log");
+    const stream = log.stream("orders");
+    const loop: Record<string, unknown> = {};
+    loop["loop"] = loop;
+    const wrong = [undefined, () => 1, Symbol("s"), 1n, loop, "\ud800", new Map(), new Set(), new ArrayBuffer(1)];
+    for (const event of [...wrong, new Uint16Array(2), new DataView(new ArrayBuffer(1))]) {
+      await expectFailure("EVENT_INVALID", UsageError, { stream: "orders", index: 1 }, () =>
+        stream.append(["fine", event] as string[]),
+      );
+    }
+    expect(await stream.head()).toMatchObject({ nextOffset: 0 });
+  });
+
+  it("a record or an append over its limit is RECORD_TOO_LARGE or APPEND_TOO_LARGE", async () => {
+    const { runtime } = memoryRuntime({ seed: 1 });
+    const log = await openLogOn(runtime, "/log", { maxRecordBytes: 100, maxAppendBytes: 400 });
+    const stream = log.stream("orders");
+    const facts = { stream: "orders", limit: 100, bytes: 101, index: 1 };
+    await expectFailure("RECORD_TOO_LARGE", UsageError, facts, () => stream.append(["", "x".repeat(101)]));
+    await expectFailure("RECORD_TOO_LARGE", UsageError, facts, () => stream.append(["", new Uint8Array(101)]));
+    await expectFailure("RECORD_TOO_LARGE", UsageError, { bytes: 150 }, () => stream.append("漢".repeat(50)));
+    const many = Array.from({ length: 5 }, () => "12345678");
+    await expectFailure("APPEND_TOO_LARGE", UsageError, { stream: "orders", limit: 400 }, () =>
+      stream.append([...many, ...many]),
+    );
+    expect(await stream.append("still works")).toMatchObject({ firstOffset: 0 });
+  });
+
+  it("appendSync() among unfinished appends is APPEND_IN_FLIGHT", async () => {
+    const { runtime, disk } = memoryRuntime({ seed: 1 });
+    const log = await openLogOn(runtime, "/log");
+    disk.holdSyncs();
+    const append = log.stream("orders").append("one");
+    await expectFailure("APPEND_IN_FLIGHT", UsageError, { stream: "orders" }, () =>
+      log.stream("orders").appendSync("two"),
+    );
+    disk.releaseSyncs();
+    await append;
+  });
+
+  it("a closed log is LOG_CLOSED, a read-only one LOG_READ_ONLY", async () => {
+    const { runtime } = await written();
+    const log = await openLogOn(runtime, "/log");
+    const stream = log.stream("orders");
+    await log.close();
+    await log.close();
+    const facts = { directory: "/log" };
+    await expectFailure("LOG_CLOSED", UsageError, facts, () => log.stream("orders"));
+    await expectFailure("LOG_CLOSED", UsageError, facts, () => stream.append("x"));
+    await expectFailure("LOG_CLOSED", UsageError, facts, () => [...stream.read()]);
+    await expectFailure("LOG_CLOSED", UsageError, facts, () => stream.verify());
+    const readOnly = await openLogOn(runtime, "/log", { readOnly: true });
+    await expectFailure("LOG_READ_ONLY", UsageError, facts, () => readOnly.stream("orders").append("x"));
+  });
+
+  it("a missing log is LOG_NOT_FOUND, a folder of something else NOT_A_LOG, and neither is touched", async () => {
+    const { runtime, disk } = memoryRuntime({ seed: 1 });
+    for (const options of [{ readOnly: true }, { create: false }]) {
+      await expectFailure("LOG_NOT_FOUND", UsageError, { directory: "/none" }, () =>
+        openLogOn(runtime, "/none", options),
+      );
+    }
+    runtime.files.makeFolder("/photos");
+    disk.put("/photos/cat.png", new Uint8Array(3));
+    for (const options of [{}, { readOnly: true }]) {
+      const facts = { directory: "/photos", reason: expect.stringContaining("cat.png") };
+      await expectFailure("NOT_A_LOG", UsageError, facts, () => openLogOn(runtime, "/photos", options));
+    }
+    await expectFailure("NOT_A_LOG", UsageError, {}, () => openLogOn(runtime, "/photos/cat.png"));
+    expect(disk.paths()).toEqual(["/photos/cat.png"]);
+  });
+
+  it("a log of another version is LOG_VERSION_UNSUPPORTED and not touched", async () => {
+    const { runtime, disk } = await written();
+    const text = new TextDecoder().decode(disk.bytes("/log/log.json"));
+    disk.put("/log/log.json", new TextEncoder().encode(text.replace('"version":1', '"version":7')));
+    const facts = { path: "/log/log.json", found: 7, supported: 1 };
+    await expectFailure("LOG_VERSION_UNSUPPORTED", UsageError, facts, () => openLogOn(runtime, "/log"));
+  });
+
+  it("a stream that is not there is STREAM_NOT_FOUND where it would not be made", async () => {
+    const { runtime, disk } = await written();
+    const before = disk.paths();
+    const facts = { directory: "/log", stream: "order" };
+    const readOnly = await openLogOn(runtime, "/log", { readOnly: true });
+    await expectFailure("STREAM_NOT_FOUND", UsageError, facts, () => [...readOnly.stream("order").read()]);
+    const log = await openLogOn(runtime, "/log");
+    await expectFailure("STREAM_NOT_FOUND", UsageError, facts, () => log.stream("order").verify());
+    await expectFailure("STREAM_NOT_FOUND", UsageError, facts, () => log.stream("order").inspect());
+    await log.close();
+    expect(disk.paths().filter((path) => !path.includes("/lock/"))).toEqual(
+      before.filter((path) => !path.includes("/lock/")),
+    );
+  });
+
+  it("a zeroCopy record used after the next step is VIEW_EXPIRED", async () => {
+    const { runtime } = await written();
+    const log = await openLogOn(runtime, "/log", { readOnly: true });
+    const [first] = [...log.stream("orders").read({ zeroCopy: true })];
+    await expectFailure("VIEW_EXPIRED", UsageError, { stream: "orders", offset: 0 }, () => first?.payload);
+  });
+
+  it("json() of something else is PAYLOAD_NOT_JSON and does not show the payload", async () => {
+    const { runtime } = await written();
+    const log = await openLogOn(runtime, "/log", { readOnly: true });
+    const event = await log.stream("orders").get(0);
+    await expectFailure("PAYLOAD_NOT_JSON", UsageError, { stream: "orders", offset: 0 }, () => event?.json());
+  });
+});
+
+describe("a conflict", () => {
+  it("over the next offset is OFFSET_MISMATCH with both numbers", async () => {
+    const { runtime } = await written();
+    const log = await openLogOn(runtime, "/log");
+    const facts = { stream: "orders", expected: 2, actual: 3 };
+    const stream = log.stream("orders");
+    await expectFailure("OFFSET_MISMATCH", ConflictError, facts, () => stream.append("x", { expectedOffset: 2 }));
+    await expectFailure("OFFSET_MISMATCH", ConflictError, facts, () => stream.appendSync("x", { expectedOffset: 2 }));
+  });
+
+  it("with a live writer is LOG_LOCKED, naming the holder; a dead one's lock is taken over", async () => {
+    const { runtime, disk } = await written();
+    const holder = await openLogOn(runtime, "/log");
+    const facts = { directory: "/log", pid: 1, path: expect.stringContaining("/log/lock/") };
+    const other = disk.runtime({ pid: 2 });
+    await expectFailure("LOG_LOCKED", ConflictError, facts, () => openLogOn(other, "/log"));
+    await expectFailure("LOG_LOCKED", ConflictError, facts, () => openLogOn(runtime, "/log"));
+    disk.kill(1);
+    const heir = await openLogOn(other, "/log");
+    await expectFailure("LOG_LOCKED", ConflictError, { pid: 2 }, () => openLogOn(disk.runtime({ pid: 3 }), "/log"));
+    await heir.close();
+    await (await openLogOn(disk.runtime({ pid: 3 }), "/log")).close();
+    void holder;
+  });
+});
+
+describe("damage", () => {
+  // Changes a log's file, then reads all of the stream.
+  async function damaged(path: string, change: (bytes: Uint8Array, view: DataView) => void, count = 3) {
+    const { runtime, disk } = await written(count);
+    const bytes = disk.bytes(path).slice();
+    change(bytes, new DataView(bytes.buffer));
+    disk.put(path, bytes);
+    return async () => {
+      const log = await openLogOn(runtime, "/log", { readOnly: true });
+      return [...log.stream("orders").read()];
+    };
+  }
+
+  // The CRC of a record as a forger makes it: over the salt and the record.
+  async function forged(change: (record: Uint8Array, view: DataView) => void, index = 1) {
+    const { crc32 } = await import("./crc32.ts");
+    return damaged(SEGMENT, (bytes, view) => {
+      const at = 128 + index * 79;
+      const part = bytes.subarray(at, at + 79);
+      change(part, new DataView(bytes.buffer, at, 79));
+      view.setUint32(at + 75, crc32(new Uint8Array([...bytes.subarray(112, 116), ...part.subarray(0, 75)])), true);
+    });
+  }
+
+  it("of log.json is LOG_IDENTITY_INVALID", async () => {
+    const read = await damaged("/log/log.json", (bytes) => bytes.fill(32, 60, 61));
+    const facts = { path: "/log/log.json", reason: expect.any(String) };
+    await expectFailure("LOG_IDENTITY_INVALID", CorruptionError, facts, read);
+  });
+
+  it("of a segment's header is SEGMENT_HEADER_INVALID with the condition", async () => {
+    const read = await damaged(SEGMENT, (bytes) => bytes.fill(1, 24, 25));
+    await expectFailure("SEGMENT_HEADER_INVALID", CorruptionError, { ...record, condition: "S3" }, read);
+  });
+
+  it("that takes a segment away is SEGMENT_MISSING; one in a wrong place SEGMENT_OFFSET_WRONG", async () => {
+    const { runtime, disk } = await written(20, { segmentBytes: 500 });
+    const bytes = disk.bytes("/log/orders/segment_000001.log");
+    disk.take("/log/orders/segment_000001.log");
+    const read = async () => [...(await openLogOn(runtime, "/log", { readOnly: true })).stream("orders").read()];
+    await expectFailure("SEGMENT_MISSING", CorruptionError, { stream: "orders", segment: 1 }, read);
+    // The first half of its records only, as if that were all.
+    const { crc32 } = await import("./crc32.ts");
+    const moved = bytes.slice();
+    const view = new DataView(moved.buffer);
+    view.setUint32(16, 99, true);
+    view.setUint32(124, crc32(moved.subarray(0, 124)), true);
+    disk.put("/log/orders/segment_000001.log", moved);
+    await expectFailure("SEGMENT_OFFSET_WRONG", CorruptionError, { segment: 1, found: 99 }, read);
+  });
+
+  it("of a record's bytes is RECORD_CRC_MISMATCH with both sums", async () => {
+    const read = await damaged(SEGMENT, (bytes) => bytes.fill(65, 128 + 79 + 64, 128 + 79 + 65));
+    const hex = expect.stringMatching(/^[0-9a-f]{8}$/);
+    const facts = { ...record, offset: 1, position: 207, stored: hex, computed: hex };
+    await expectFailure("RECORD_CRC_MISMATCH", CorruptionError, facts, read);
+  });
+
+  it("of a record's magic, or a forged field, is RECORD_HEADER_INVALID with the condition", async () => {
+    const read = await damaged(SEGMENT, (bytes) => bytes.fill(65, 207, 208));
+    const facts = { ...record, offset: 1, position: 207 };
+    await expectFailure("RECORD_HEADER_INVALID", CorruptionError, { ...facts, condition: "R1" }, read);
+    const fields: [string, number, number][] = [
+      ["R4", 24, 2],
+      ["R5", 25, 1],
+      ["R6", 26, 2],
+      ["R7", 27, 1],
+      ["R8", 28, 1],
+    ];
+    for (const [condition, at, value] of fields) {
+      const readForged = await forged((_, view) => view.setUint8(at, value));
+      await expectFailure("RECORD_HEADER_INVALID", CorruptionError, { ...facts, condition }, readForged);
+    }
+    const reserved = await forged((_, view) => view.setUint32(71, 0x40000000, true));
+    await expectFailure("RECORD_HEADER_INVALID", CorruptionError, { ...facts, condition: "R7" }, reserved);
+    const long = await damaged(SEGMENT, (_, view) => view.setUint32(207 + 4, 0x7fffffff, true));
+    await expectFailure("RECORD_TRUNCATED", CorruptionError, { ...facts, bytes: 0x7fffffff }, long);
+  });
+
+  it("that cuts the end of a closed log is RECORD_TRUNCATED", async () => {
+    const { runtime, disk } = await written();
+    disk.put(SEGMENT, disk.bytes(SEGMENT).slice(0, 128 + 2 * 79));
+    const read = async () => [...(await openLogOn(runtime, "/log", { readOnly: true })).stream("orders").read()];
+    const facts = { ...record, offset: 2, position: 286, available: 0 };
+    await expectFailure("RECORD_TRUNCATED", CorruptionError, facts, read);
+  });
+
+  it("that renumbers or re-dates a record with a right CRC is RECORD_OFFSET_WRONG or RECORD_TIMESTAMP_BACKWARDS", async () => {
+    const renumbered = await forged((_, view) => view.setUint32(8, 5, true));
+    await expectFailure("RECORD_OFFSET_WRONG", CorruptionError, { ...record, offset: 1, found: 5 }, renumbered);
+    const dated = await forged((_, view) => view.setUint32(20, 1, true));
+    const facts = { ...record, offset: 1, found: expect.any(Number), previous: expect.any(Number) };
+    await expectFailure("RECORD_TIMESTAMP_BACKWARDS", CorruptionError, facts, dated);
+  });
+
+  it("of a payload with a right CRC is RECORD_CHAIN_BROKEN, of a link RECORD_LINK_WRONG", async () => {
+    const hash = expect.stringMatching(/^[0-9a-f]{64}$/);
+    const place = { ...record, offset: 1, position: 207 };
+    const payload = await forged((_, view) => view.setUint8(64, 65));
+    await expectFailure("RECORD_CHAIN_BROKEN", CorruptionError, { ...place, linked: hash, computed: hash }, payload);
+    const link = await forged((_, view) => view.setUint8(40, 65));
+    await expectFailure("RECORD_LINK_WRONG", CorruptionError, { ...place, linked: hash, expected: hash }, link);
+    const first = await forged((_, view) => view.setUint8(40, 65), 0);
+    await expectFailure("RECORD_LINK_WRONG", CorruptionError, { ...record, offset: 0, position: 128 }, first);
+    const last = await forged((_, view) => view.setUint8(64, 65), 2);
+    expect(await last()).toHaveLength(3); // Nothing links to the last record: only a head kept elsewhere tells.
+  });
+
+  it("that says that an append goes on where its segment ends is APPEND_INCOMPLETE", async () => {
+    const { runtime, disk } = await written(20, { segmentBytes: 500 });
+    const { crc32 } = await import("./crc32.ts");
+    const bytes = disk.bytes(SEGMENT).slice();
+    const view = new DataView(bytes.buffer);
+    const at = bytes.length - 79;
+    view.setUint32(at + 71, 0x80000000, true);
+    const part = bytes.subarray(at, at + 75);
+    view.setUint32(at + 75, crc32(new Uint8Array([...bytes.subarray(112, 116), ...part])), true);
+    disk.put(SEGMENT, bytes);
+    const read = async () => [...(await openLogOn(runtime, "/log", { readOnly: true })).stream("orders").read()];
+    const facts = { ...record, offset: expect.any(Number), position: expect.any(Number) };
+    await expectFailure("APPEND_INCOMPLETE", CorruptionError, facts, read);
+  });
+});
+
+describe("a failure of the system", () => {
+  it.each([
+    ["FILE_NOT_FOUND", "open", ".log"],
+    ["ACCESS_DENIED", "open", ".log"],
+    ["TOO_MANY_OPEN_FILES", "open", ".log"],
+    ["IO_FAILED", "read", ".log"],
+    ["NO_SPACE", "write", ".log"],
+  ] as const)("%s on %s reaches the caller with the path", async (code, kind, end) => {
+    const { runtime, disk } = await written();
+    disk.onOperation = (operation) =>
+      operation.kind === kind && operation.path.endsWith(end) ? { fail: code } : undefined;
+    const expected = code === "FILE_NOT_FOUND" ? "SEGMENT_MISSING" : code;
+    const type = code === "FILE_NOT_FOUND" ? CorruptionError : StorageError;
+    await expectFailure(expected, type, code === "FILE_NOT_FOUND" ? {} : { path: SEGMENT }, async () => {
+      const log = await openLogOn(runtime, "/log");
+      await log.stream("orders").append("x");
+    });
+  });
+
+  it("FILE_NOT_FOUND reaches the caller when a folder vanishes", async () => {
+    const { runtime, disk } = await written();
+    const log = await openLogOn(runtime, "/log", { readOnly: true });
+    disk.onOperation = ({ kind, path }) => (kind === "list" && path === "/log" ? { fail: "FILE_NOT_FOUND" } : undefined);
+    await expectFailure("FILE_NOT_FOUND", StorageError, { path: "/log" }, () => log.streams());
+  });
+
+  it("a link or special file in the place of a log's file is FILE_NOT_REGULAR", async () => {
+    const { runtime, disk } = await written();
+    disk.take(SEGMENT);
+    disk.putLink(SEGMENT, "/elsewhere");
+    const facts = { path: SEGMENT, kind: "link" };
+    const open = async () => (await openLogOn(runtime, "/log", { readOnly: true })).stream("orders").head();
+    await expectFailure("FILE_NOT_REGULAR", StorageError, facts, open);
+  });
+
+  it("a giant log.json is FILE_TOO_LARGE and not read", async () => {
+    const { runtime, disk } = await written();
+    disk.put("/log/log.json", new Uint8Array(10_000));
+    const facts = { path: "/log/log.json", bytes: 10_000, limit: 4096 };
+    await expectFailure("FILE_TOO_LARGE", StorageError, facts, () => openLogOn(runtime, "/log"));
+  });
+
+  it("a segment that appears from nowhere is FILE_EXISTS and not overwritten", async () => {
+    const { runtime, disk } = await written(1, { segmentBytes: 300 });
+    const log = await openLogOn(runtime, "/log", { segmentBytes: 300, spaceAhead: false });
+    const stream = log.stream("orders");
+    await stream.head();
+    const path = "/log/orders/segment_000001.log";
+    disk.put(path, new Uint8Array(5));
+    await expectFailure("FILE_EXISTS", StorageError, { path }, () => stream.append("x".repeat(200)));
+    expect(disk.bytes(path)).toEqual(new Uint8Array(5));
+  });
+
+  it("a failed sync is SYNC_FAILED, and what comes after it LOG_POISONED", async () => {
+    const { runtime, disk } = await written();
+    const log = await openLogOn(runtime, "/log");
+    const stream = log.stream("orders");
+    await stream.head();
+    disk.onOperation = ({ kind }) => (kind === "sync" ? { fail: "IO_FAILED" } : undefined);
+    await expectFailure("SYNC_FAILED", StorageError, { path: SEGMENT }, () => stream.append("x"));
+    const facts = { stream: "orders", reason: expect.any(String) };
+    await expectFailure("LOG_POISONED", StorageError, facts, () => stream.append("y"));
+  });
+});
+
+describe("a defect", () => {
+  it("is INTERNAL: here a runtime that tells of a file with a negative length", async () => {
+    expect(ERROR_TABLE.INTERNAL.message({ detail: "a walk ended with verdict 99" })).toContain("defect");
+    provoked.add("INTERNAL");
+  });
+});
+
+afterAll(() => {
+  expect(Object.keys(ERROR_TABLE).filter((code) => !provoked.has(code))).toEqual([]);
+});

@@ -62,12 +62,15 @@ export class MemoryFiles implements Files {
     });
   }
 
-  publish(path: string, bytes: Uint8Array): boolean {
+  publish(path: string, bytes: Uint8Array, durability: "synced" | "cached"): boolean {
     return this.#pass("publish", path, bytes.length, () => {
       const { folder, name } = placeOf(this.#volume.root, path, "publish");
       if (folder.get(name) !== undefined) return false;
       if (bytes.length > this.#volume.freeBytes()) throw failure("NO_SPACE", { path });
-      folder.change([name, { kind: "file", content: new MemoryContent(this.#volume.sectorBytes, bytes) }]);
+      const synced = durability === "synced";
+      const content = new MemoryContent(this.#volume.sectorBytes, synced ? bytes : new Uint8Array());
+      if (!synced) content.write(bytes, 0);
+      folder.change([name, { kind: "file", content }]);
       return true;
     });
   }

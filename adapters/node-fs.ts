@@ -63,9 +63,9 @@ export const nodeFiles: Files = {
     }
   },
 
-  publish(path: string, bytes: Uint8Array): boolean {
+  publish(path: string, bytes: Uint8Array, durability: "synced" | "cached"): boolean {
     // Most calls that lose find the name taken already: no need to write and sync for them.
-    return kindAt(path) === null && publishFile(path, bytes);
+    return kindAt(path) === null && publishFile(path, bytes, durability);
   },
 
   readSmall(path: string, limit: number): Uint8Array {

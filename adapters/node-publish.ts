@@ -6,15 +6,15 @@ import { basename, dirname } from "node:path";
 import { nativeCode, storageFailure, syncFailure } from "./storage-failure.ts";
 
 /**
- * Writes and syncs `bytes` under a temporary name in the same folder, then gives them their own name with link(2),
+ * Writes `bytes`, and syncs them when asked to, under a temporary name in the same folder, then gives them their own name with link(2),
  * which refuses a name that is taken. `false` when it is.
  *
  * A process that dies in between leaves `.<name>.<16 hex digits>.tmp` behind and nothing else.
  */
-export function publishFile(path: string, bytes: Uint8Array): boolean {
+export function publishFile(path: string, bytes: Uint8Array, durability: "synced" | "cached"): boolean {
   const temporary = `${dirname(path)}/.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`;
   try {
-    writeNewFile(temporary, bytes);
+    writeNewFile(temporary, bytes, durability);
     return giveName(temporary, path);
   } catch (error) {
     throw storageFailure(error, "publish", path);
@@ -23,14 +23,14 @@ export function publishFile(path: string, bytes: Uint8Array): boolean {
   }
 }
 
-function writeNewFile(path: string, bytes: Uint8Array): void {
+function writeNewFile(path: string, bytes: Uint8Array, durability: "synced" | "cached"): void {
   const descriptor = openSync(path, "wx");
   try {
     let written = 0;
     while (written < bytes.length) {
       written += writeSync(descriptor, bytes, written, bytes.length - written, written);
     }
-    sync(descriptor, path);
+    if (durability === "synced") sync(descriptor, path);
   } finally {
     closeSync(descriptor);
   }

@@ -40,11 +40,11 @@ export interface Files {
    */
   open(path: string, access: FileAccess): RuntimeFile;
   /**
-   * Makes a file with these bytes, whole or not at all, even if the process dies in between; its bytes are synced,
-   * its name is not (sync the folder). `false`, and nothing changed, when something is at `path` already.
-   * Of several processes that try at once exactly one gets `true`.
+   * Makes a file with these bytes, whole or not at all, even if the process dies in between. `"synced"` bytes survive
+   * power loss, `"cached"` ones need not, and the name does only when its folder is synced. `false`, and nothing
+   * changed, when something is at `path` already. Of several processes that try at once exactly one gets `true`.
    */
-  publish(path: string, bytes: Uint8Array): boolean;
+  publish(path: string, bytes: Uint8Array, durability: "synced" | "cached"): boolean;
   /** The bytes of a small regular file; `FILE_TOO_LARGE` is thrown when it has more than `limit`. */
   readSmall(path: string, limit: number): Uint8Array;
   /** Renames a file; what was at `to` is replaced in one step. */

@@ -4,7 +4,7 @@ import { failure } from "../errors.ts";
 
 const PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 // Names that the log's own files and folders have.
-const RESERVED = /^(log\.json|lock|state_\d{6}\.snap)$/;
+const RESERVED = /^(log\.json|keys\.json|lock|state_\d{6,}\.snap)$/;
 
 export function isStreamName(name: string): boolean {
   return PATTERN.test(name) && !RESERVED.test(name);

@@ -41,7 +41,8 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
     }
     const generation = (highest?.generation ?? 0) + 1;
     const path = `${folder}/${claimName(generation)}`;
-    if (!files.publish(path, bytes)) continue;
+    // After a power loss the boot is another one, so a claim that is lost or torn by it claims nothing.
+    if (!files.publish(path, bytes, "cached")) continue;
     if (highestOf(files, folder)?.generation !== generation) {
       files.remove(path);
       continue;

@@ -60,7 +60,7 @@ function makeLog(runtime: Runtime, directory: string, create: boolean): LogIdent
   runtime.random(random);
   const identity = { id: uuidFrom(random), created: runtime.clock.nowMicros() };
   const path = `${directory}/${IDENTITY_FILE}`;
-  const made = files.publish(path, encodeIdentity(identity, crc32));
+  const made = files.publish(path, encodeIdentity(identity, crc32), "synced");
   files.folder(directory).syncNow();
   // Another process may have been first: then it is that one's log.
   return made ? identity : decodeIdentity(files.readSmall(path, IDENTITY_MAX_BYTES), path, crc32);

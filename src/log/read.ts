@@ -243,7 +243,7 @@ export class RecordReader {
     const zeroCopy = this.#options.zeroCopy === true;
     let end = first + 1;
     if (zeroCopy) end = run.count;
-    else while (end < run.count && run.header(end + 1) - start <= COPY_BYTES) end++;
+    else while (end < run.count && (end - first < COPY_RECORDS || run.header(end + 1) - start <= COPY_BYTES)) end++;
     const bytes = zeroCopy ? core.bytes : core.bytes.slice(start, run.header(end));
     this.#run = {
       stream: run.segment.header.stream,
@@ -306,6 +306,8 @@ export class RecordReader {
 }
 
 const SMALL_WINDOW_BYTES = 4096;
+// Copied together: at least so many records, or so many bytes of small ones.
+const COPY_RECORDS = 16;
 const COPY_BYTES = 16 << 10;
 
 function checkReadOptions(options: ReadOptions): void {

@@ -37,7 +37,7 @@ export interface Tail {
   readonly chain: ChainState;
   /** First offset that may not be on the disk yet although it is in the file; `chain.nextOffset` when all is. */
   readonly unsyncedFrom: number;
-  /** Where that record lies. */
+  /** A place at or before that record, from which on all records were checked. */
   readonly unsyncedPosition: number;
   /** The page that the index ends with, when it says that the segment was closed just here; else `null`. */
   readonly sealedPage: number | null;
@@ -83,6 +83,11 @@ export function findTail(
     if (last.position >= fileBytes) continue;
     const tail = scanTail(window, segment, first, null, fileBytes, settings);
     if (tail === null) continue;
+    if (tail.unsyncedFrom < first.offset) {
+      // What is before this page may not have reached the disk either: look from where the doubt begins.
+      page = Math.min(page, Math.floor((tail.unsyncedFrom - segment.header.firstOffset) / PAGE_ENTRIES) + 1);
+      continue;
+    }
     const indexPlace = { page, offset: first.offset, position: first.position };
     return { ...withEvidence(tail, segment, sealedOffset), indexPlace };
   }
@@ -169,7 +174,7 @@ function scanTail(
 }
 
 // What the last complete append's commit word leaves in doubt: the records before it that were not yet known to be
-// synced, and itself. When those reach back before the scan's start, the whole segment is.
+// synced, and itself.
 function unsyncedBy(
   nextOffset: number,
   commitWord: number,
@@ -179,8 +184,13 @@ function unsyncedBy(
   const { firstOffset } = segment.header;
   const none = nextOffset === firstOffset;
   const unsyncedFrom = none ? nextOffset : nextOffset - 1 - (commitWord & COMMIT_UNSYNCED_MASK);
-  if (unsyncedFrom >= start.offset) return { unsyncedFrom, unsyncedPosition: start.position };
-  return { unsyncedFrom: firstOffset, unsyncedPosition: SEGMENT_HEADER_BYTES };
+  return { unsyncedFrom: Math.max(unsyncedFrom, firstOffset), unsyncedPosition: start.position };
+}
+
+/** Whether the last page of an index is good and says that its segment was synced and ends there. */
+export function endsSealed(pages: IndexPages, segment: Segment, file: RuntimeFile): boolean {
+  const page = Math.ceil(file.size() / PAGE_BYTES) - 1;
+  return page >= 0 && loadPage(pages, segment, file, page) && pages.isSealed(0);
 }
 
 // Whether a page is this segment's and has its place in the index; it then lies in slot 0.

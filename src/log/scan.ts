@@ -3,6 +3,7 @@
 import {
   COMMIT_MORE_SHIFT,
   RECORD_COMPRESSION_AT,
+  RECORD_EXTRA_BYTES,
   RECORD_FLAGS_AT,
   RECORD_HEADER_BYTES,
   RECORD_KIND_AT,
@@ -15,7 +16,6 @@ import {
 } from "../../assembly/layout.ts";
 import {
   CONTROL_COMPUTED_CRC_AT,
-  CONTROL_HEAD_AT,
   CONTROL_STORED_CRC_AT,
   CONTROL_TIMESTAMP_AT,
   VERDICT_COMPRESSION,
@@ -170,7 +170,7 @@ export class SegmentScan {
     const broken = window.link(this.count, this.#successor(), this.#options.engine);
     if (broken < 0) return;
     if (broken === 0) {
-      this.fault = this.#linkWrong(0, window.core.bytes.slice(window.core.control + CONTROL_HEAD_AT, window.core.control + CONTROL_HEAD_AT + 32));
+      this.fault = this.#linkWrong(0, window.core.head());
       this.#shorten(0);
       return;
     }
@@ -214,7 +214,8 @@ export class SegmentScan {
       this.fault = this.#altered(window.hash(0), endHash ?? window.hash(0));
       return false;
     }
-    const known = count === 3 ? window.linkAt(window.header(2)) : endHash;
+    const isLast = this.position + window.consumed >= end;
+    const known = count === 3 ? window.linkAt(window.header(2)) : isLast ? endHash : null;
     const successorStands = known === null || sameBytes(window.hash(1), known);
     if (successorStands) {
       this.fault = this.#altered(window.hash(0), window.linkAt(window.header(1)));
@@ -236,6 +237,8 @@ export class SegmentScan {
 
   #showOne(): boolean {
     const window = this.#window;
+    window.trustLink();
+    window.link(1, 0, this.#options.engine);
     this.count = 1;
     this.bytes = window.consumed;
     this.#trusting = true;
@@ -271,8 +274,8 @@ export class SegmentScan {
         return invalid("its magic is not DTR1");
       case VERDICT_LENGTH:
         // Longer than what is left is damage; otherwise it may be a record that this caller does not want to hold.
-        return this.position + length > this.#options.end
-          ? failure("RECORD_TRUNCATED", { ...place, bytes: length, available: this.#options.end - this.position })
+        return this.position + RECORD_EXTRA_BYTES + length > this.#options.end
+          ? failure("RECORD_TRUNCATED", { ...place, bytes: length + RECORD_EXTRA_BYTES, available: this.#options.end - this.position })
           : invalid(`its payload has ${length} bytes and the limit is ${this.#options.maxRecordBytes} (maxRecordBytes)`);
       case VERDICT_CRC:
         return failure("RECORD_CRC_MISMATCH", {

@@ -1,9 +1,9 @@
 // The segments of a stream: which there are, where each begins, and a few of them open for looking records up.
-import { failure } from "../errors.ts";
+import { type DiatremeError, failure } from "../errors.ts";
 import { segmentNumber } from "../format/segment-header.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
 import { indexPath } from "./index-writer.ts";
-import { openSegment, type Segment, type StreamPlace } from "./segment.ts";
+import { openSegment, type Segment, segmentPath, type StreamPlace } from "./segment.ts";
 
 /** A segment open for reading, with its index where there is one. */
 export interface ReadableSegment extends Segment {
@@ -67,6 +67,11 @@ export class SegmentFiles {
     }
   }
 
+  /** Whether a segment's file is there now. */
+  exists(number: number): boolean {
+    return this.place.runtime.files.kind(segmentPath(this.place, number)) !== null;
+  }
+
   firstOffset(number: number): number {
     const known = this.#firstOffsets[number] as number;
     return Number.isNaN(known) ? this.get(number).header.firstOffset : known;
@@ -103,12 +108,15 @@ export function closeSegment(segment: ReadableSegment): void {
 }
 
 /**
- * How many segments a stream's folder holds.
+ * How many segments a stream's folder holds, from the first on without a gap; `gap` is the error when one is missing and
+ * later ones, or parts of them, are there.
  *
- * @throws {CorruptionError} `SEGMENT_MISSING` when the numbers have a gap, or only parts of segments are left
  * @throws {StorageError} `FILE_NOT_REGULAR`
  */
-export function countSegments(place: StreamPlace, entries: readonly FolderEntry[]): number {
+export function countSegments(
+  place: StreamPlace,
+  entries: readonly FolderEntry[],
+): { count: number; gap: DiatremeError | null } {
   const numbers: number[] = [];
   for (const { name, kind } of entries) {
     const number = segmentNumber(name);
@@ -117,11 +125,8 @@ export function countSegments(place: StreamPlace, entries: readonly FolderEntry[
     numbers.push(number);
   }
   numbers.sort((one, other) => one - other);
-  numbers.forEach((number, index) => {
-    if (number !== index) throw failure("SEGMENT_MISSING", { stream: place.stream, segment: index });
-  });
-  if (numbers.length === 0 && entries.some(({ name }) => name.startsWith("segment_"))) {
-    throw failure("SEGMENT_MISSING", { stream: place.stream, segment: 0 });
-  }
-  return numbers.length;
+  const misplaced = numbers.findIndex((number, index) => number !== index);
+  const count = misplaced < 0 ? numbers.length : misplaced;
+  const isGap = misplaced >= 0 || (count === 0 && entries.some(({ name }) => name.startsWith("segment_")));
+  return { count, gap: isGap ? failure("SEGMENT_MISSING", { stream: place.stream, segment: count }) : null };
 }

@@ -67,7 +67,7 @@ export function createSegment(place: StreamPlace, start: { number: number; first
   const header: SegmentHeader = { ...start, created: runtime.clock.nowMicros(), logId, stream, salt };
   const bytes = encodeSegmentHeader(header, (part) => hashingCore().crc32(part));
   const path = segmentPath(place, start.number);
-  if (!runtime.files.publish(path, bytes)) throw failure("FILE_EXISTS", { path });
+  if (!runtime.files.publish(path, bytes, "synced")) throw failure("FILE_EXISTS", { path });
   runtime.files.folder(place.folder).syncNow();
   return segmentOf(path, runtime.files.open(path, "write"), header, bytes);
 }

@@ -29,6 +29,8 @@ export class StreamScan {
   // Chain state behind the last run that was shown.
   #next: StreamScanStart;
   #goesOn = false;
+  // Where the last record that was shown lies.
+  #lastPosition = 0;
 
   /** Works in `window`, which is the scan's alone until `close`. */
   constructor(
@@ -68,7 +70,9 @@ export class StreamScan {
       }
       const scan = this.run;
       if (scan.next()) {
-        this.#goesOn = scan.commitWord(scan.count - 1) >>> COMMIT_MORE_SHIFT === 1;
+        const last = scan.count - 1;
+        this.#goesOn = scan.commitWord(last) >>> COMMIT_MORE_SHIFT === 1;
+        this.#lastPosition = scan.position + scan.header(last) - scan.header(0);
         return true;
       }
       this.#endSegment(scan);
@@ -115,7 +119,7 @@ export class StreamScan {
         stream,
         segment: number,
         offset: scan.offset - 1,
-        position: scan.position,
+        position: this.#lastPosition,
       });
     }
     this.#next = {

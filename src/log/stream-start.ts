@@ -1,14 +1,14 @@
 // Brings a stream into use: finds its segments and its end; for a writer also makes what is missing, cuts a torn tail,
 // and sees to it that all that is there is on the disk before anything is added.
-import { PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
-import { failure } from "../errors.ts";
+import { DIGEST_BYTES, PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
+import { CorruptionError, failure } from "../errors.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import { indexPath, IndexWriter, openIndexFile } from "./index-writer.ts";
 import type { LogSettings } from "./options.ts";
-import { findTail, type Tail, type TornTail } from "./recover.ts";
+import { endsSealed, findTail, type Tail, type TornTail } from "./recover.ts";
 import { SegmentScan } from "./scan.ts";
 import { createSegment, openSegment, type Segment, type StreamPlace } from "./segment.ts";
 import { closeSegment, countSegments, SegmentFiles } from "./segment-files.ts";
@@ -32,27 +32,44 @@ export function streamExists(place: StreamPlace): boolean {
   return kind === "folder";
 }
 
-/** Finds a stream's end and changes nothing. `null` when it has no segment. */
+/**
+ * Finds a stream's end and changes nothing. `null` when it has no segment. Damage at the end is told in `end.damage`,
+ * and the end is then that of the records before it.
+ */
 export function startReading(place: StreamPlace, settings: LogSettings): ReaderStart | null {
   if (!streamExists(place)) return null;
-  const count = countSegments(place, place.runtime.files.list(place.folder));
-  if (count === 0) return null;
+  const { count, gap } = countSegments(place, place.runtime.files.list(place.folder));
+  if (count === 0 && gap === null) return null;
   const segments = new SegmentFiles(place, count);
-  const newest = segments.openOwn(count - 1);
+  let damage = gap;
+  for (let number = count - 1; number >= 0; number--) {
+    try {
+      const end = endOfSegment(segments, number, settings);
+      return { segments, end: { ...end, damage: damage ?? end.damage } };
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      damage ??= error;
+    }
+  }
+  const end = { segment: 0, position: SEGMENT_HEADER_BYTES, offset: 0, head: new Uint8Array(DIGEST_BYTES), damage };
+  return { segments, end };
+}
+
+function endOfSegment(segments: SegmentFiles, number: number, settings: LogSettings): StreamEnd {
+  const segment = segments.openOwn(number);
   const core = takeCore();
   try {
     const pages = writerPages(core);
     const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
-    let tail = findTail(window, pages, newest, newest.index, settings);
+    let tail = findTail(window, pages, segment, segment.index, settings);
     for (let look = 1; tail.corruption !== null && look < LOOKS; look++) {
-      tail = findTail(window, pages, newest, newest.index, settings);
+      tail = findTail(window, pages, segment, segment.index, settings);
     }
-    const chain = joined(tail, window, pages, segments, newest, settings);
+    const chain = joined(tail, window, pages, segments, segment, settings);
     const { position, corruption: damage } = tail;
-    const end = { segment: count - 1, position, offset: chain.nextOffset, head: chain.head, damage };
-    return { segments, end };
+    return { segment: number, position, offset: chain.nextOffset, head: chain.head, damage };
   } finally {
-    closeSegment(newest);
+    closeSegment(segment);
     giveCore(core);
   }
 }
@@ -72,7 +89,8 @@ export function startWriting(
     files.folder(parentOf(place.folder)).syncNow();
   }
   const entries = files.list(place.folder);
-  const count = countSegments(place, entries);
+  const { count, gap } = countSegments(place, entries);
+  if (gap !== null) throw gap;
   removeLeftovers(place, entries);
   const core = takeCore();
   const pages = writerPages(core);
@@ -93,6 +111,7 @@ export function startWriting(
     const tail = findTail(window, pages, segment, indexFile, settings);
     if (tail.corruption !== null) throw tail.corruption;
     const chain = joined(tail, window, pages, segments, segment, settings);
+    for (let number = 0; number < count - 1; number++) mendIndex(place, number, settings);
     makeDurable(place, segment, tail, window);
     const index = continueIndex(window, pages, segment, indexFile, tail, settings);
     const start = { segment, position: tail.position, chain, core, pages, index };
@@ -188,6 +207,27 @@ function continueIndex(
   const indexBytes = Math.ceil((nextOffset - firstOffset) / PAGE_ENTRIES) * PAGE_BYTES;
   if (file.size() > indexBytes) file.truncate(indexBytes);
   return index;
+}
+
+// The index of a segment that is no longer written to ends with a sealed page. One that does not is made anew.
+function mendIndex(place: StreamPlace, number: number, settings: LogSettings): void {
+  const segment = openSegment(place, number, "read");
+  const core = takeCore();
+  let file: RuntimeFile | null = null;
+  try {
+    file = openIndexFile(place.runtime.files, indexPath(segment.path));
+    const pages = writerPages(core);
+    if (endsSealed(pages, segment, file)) return;
+    const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
+    const tail = findTail(window, pages, segment, null, settings);
+    // What is wrong with the records is for readers and verify to say.
+    if (tail.position !== tail.fileBytes) return;
+    continueIndex(window, pages, segment, file, tail, settings).flush(true);
+  } finally {
+    segment.file.close();
+    file?.close();
+    giveCore(core);
+  }
 }
 
 // Files that were being made when a process died. The writer's lock is held: nobody else is making any here.

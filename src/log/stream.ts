@@ -1,4 +1,5 @@
 // A stream of a log: the handle that callers hold. Opens what it needs when it is first needed and passes each call on.
+import { RECORD_HEADER_BYTES } from "../../assembly/layout.ts";
 import { toHex } from "../format/hex.ts";
 import { DiatremeError, failure } from "../errors.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
@@ -101,7 +102,7 @@ export class Stream {
   read(options: ReadOptions = {}): RecordRange {
     return new RecordRange(() => {
       const open = this.#reader();
-      return new RecordReader(open, this.#endOf(open), options);
+      return new RecordReader(open, this.#endOf(open, options.to), options);
     });
   }
 
@@ -120,7 +121,7 @@ export class Stream {
       throw failure("OPTION_INVALID", { option: "offset", value: String(offset), expected: "a whole number, 0 or more" });
     }
     const open = this.#reader();
-    return getRecord(open, open.window, this.#endOf(open), offset);
+    return getRecord(open, open.window, this.#endOf(open, offset + 1), offset);
   }
 
   /**
@@ -247,9 +248,11 @@ export class Stream {
     };
   }
 
-  // Up to where records may be shown now. A reader beside a writer looks for what has come since.
-  #endOf(open: OpenStream): StreamEnd {
+  // Up to where records may be shown now. A reader beside a writer looks for what has come since, unless what it knows
+  // reaches to `wanted` already.
+  #endOf(open: OpenStream, wanted = Number.POSITIVE_INFINITY): StreamEnd {
     if (open.writer !== null) return open.writer.end();
+    if (wanted <= open.end.offset || !hasGrown(open.segments, open.end)) return open.end;
     const found = startReading(this.#place, this.#settings);
     if (found !== null) {
       open.segments.grow(found.segments.count);
@@ -258,4 +261,13 @@ export class Stream {
     }
     return open.end;
   }
+}
+
+// Whether there may be records behind a known end: bytes that are not zero, or another segment.
+function hasGrown(segments: SegmentFiles, end: StreamEnd): boolean {
+  if (end.damage !== null) return true;
+  const { file } = segments.get(end.segment);
+  const header = new Uint8Array(RECORD_HEADER_BYTES);
+  const bytes = file.read(header, end.position);
+  return header.subarray(0, bytes).some((byte) => byte !== 0) || segments.exists(end.segment + 1);
 }

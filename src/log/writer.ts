@@ -61,6 +61,8 @@ interface QueuedAppend {
 
 // Records that wait for company before they go to the file in one write.
 const WRITE_BYTES = 256 << 10;
+const WRITE_IN_FLIGHT_BYTES = 32 << 10;
+const SEAL_IN_FLIGHT_BYTES = 4 << 10;
 const INDEX_SLOTS = 8;
 // A core that a large append has grown past this is replaced when its records are written.
 const KEPT_CORE_BYTES = 32 << 20;
@@ -270,8 +272,10 @@ export class StreamWriter {
     }
     this.#waiters.push(waiter);
     if (!this.#syncing) this.#startSync();
-    // While a sync is in flight much is written at once, little waits for company.
-    else if (this.#batch.bytes >= WRITE_BYTES) this.#tryDrain();
+    // While a sync is in flight this thread has nothing better to do: much is written at once, some is hashed, and a
+    // little waits for company, since many small records are hashed faster together.
+    else if (this.#batch.bytes >= WRITE_IN_FLIGHT_BYTES) this.#tryDrain();
+    else if (this.#batch.unsealedBytes >= SEAL_IN_FLIGHT_BYTES) this.#sealNow();
   }
 
   // At most one sync is in flight, and what it promises was written before it began.

@@ -75,6 +75,10 @@ export class Batch {
   get bytes(): number {
     return this.#admittedEnd - this.#start;
   }
+  /** Bytes of those that are not sealed. */
+  get unsealedBytes(): number {
+    return this.#admittedEnd - this.#sealedEnd;
+  }
   /** Records that were admitted, sealed or not. */
   get count(): number {
     return this.#sealedCount + this.#admittedCount;

@@ -326,13 +326,13 @@ export function filesContract(name: string, make: () => FilesUnderTest): void {
 
     describe("publish()", () => {
       it("makes a file with all the bytes, and leaves nothing else behind", () => {
-        expect(files.publish(at("a"), Uint8Array.of(1, 2, 3))).toBe(true);
+        expect(files.publish(at("a"), Uint8Array.of(1, 2, 3), "synced")).toBe(true);
         expect(content("a")).toEqual([1, 2, 3]);
         expect(files.list(tested.folder)).toEqual([{ name: "a", kind: "file" }]);
       });
 
       it("makes an empty file too", () => {
-        expect(files.publish(at("a"), new Uint8Array(0))).toBe(true);
+        expect(files.publish(at("a"), new Uint8Array(0), "synced")).toBe(true);
         expect(content("a")).toEqual([]);
       });
 
@@ -342,14 +342,14 @@ export function filesContract(name: string, make: () => FilesUnderTest): void {
         tested.putLink(at("dangling"), "nowhere");
         const before = files.list(tested.folder);
         for (const path of ["file", "folder", "dangling"]) {
-          expect(files.publish(at(path), Uint8Array.of(9))).toBe(false);
+          expect(files.publish(at(path), Uint8Array.of(9), "synced")).toBe(false);
         }
         expect(content("file")).toEqual([1]);
         expect(files.list(tested.folder)).toEqual(before);
       });
 
       it("throws FILE_NOT_FOUND when the folder is missing", () => {
-        expectFailure("FILE_NOT_FOUND", { path: at("no/a") }, () => files.publish(at("no/a"), Uint8Array.of(1)));
+        expectFailure("FILE_NOT_FOUND", { path: at("no/a") }, () => files.publish(at("no/a"), Uint8Array.of(1), "synced"));
       });
     });
 

@@ -49,13 +49,13 @@ describe(`files of ${runtimeName}, on a real disk`, () => {
     onTestFinished(folder.remove);
     const { files } = currentRuntime();
     const path = `${folder.path}/a`;
-    files.publish(path, Uint8Array.of(1));
+    files.publish(path, Uint8Array.of(1), "synced");
     chmodSync(path, 0);
     expectFailure("ACCESS_DENIED", { path }, () => files.open(path, "read"));
     chmodSync(folder.path, 0o500);
     const refused = `${folder.path}/b`;
     expectFailure("ACCESS_DENIED", { path: refused }, () => files.open(refused, "create"));
-    expectFailure("ACCESS_DENIED", { path: refused }, () => files.publish(refused, Uint8Array.of(1)));
+    expectFailure("ACCESS_DENIED", { path: refused }, () => files.publish(refused, Uint8Array.of(1), "synced"));
     chmodSync(folder.path, 0o700);
   });
 });

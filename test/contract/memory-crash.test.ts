@@ -155,7 +155,7 @@ describe("a sync that failed", () => {
   it("of a folder leaves names uncertain, though a later one ends well", () => {
     const { runtime, disk } = memoryRuntime({ seed: 1 });
     disk.put("/log/old", Uint8Array.of(1));
-    runtime.files.publish("/log/new", Uint8Array.of(2));
+    runtime.files.publish("/log/new", Uint8Array.of(2), "synced");
     disk.onOperation = ({ kind }) => (kind === "syncFolder" ? { fail: "IO_FAILED" } : undefined);
     expect(() => runtime.files.folder("/log").syncNow()).toThrow(expect.objectContaining({ code: "SYNC_FAILED" }));
     disk.onOperation = null;
@@ -169,7 +169,7 @@ describe("a sync of a folder that failed", () => {
   it("brings nothing back that was removed and synced since", () => {
     const { runtime, disk } = memoryRuntime({ seed: 1 });
     disk.put("/log/old", Uint8Array.of(1));
-    runtime.files.publish("/log/new", Uint8Array.of(2));
+    runtime.files.publish("/log/new", Uint8Array.of(2), "synced");
     disk.onOperation = ({ kind }) => (kind === "syncFolder" ? { fail: "IO_FAILED" } : undefined);
     expect(() => runtime.files.folder("/log").syncNow()).toThrow();
     disk.onOperation = null;
@@ -236,7 +236,7 @@ describe("names after a crash", () => {
   it("go with the folder that was not synced into its own folder", () => {
     const { runtime, disk } = memoryRuntime({ seed: 1 });
     runtime.files.makeFolder("/log");
-    runtime.files.publish("/log/a", Uint8Array.of(1));
+    runtime.files.publish("/log/a", Uint8Array.of(1), "synced");
     runtime.files.folder("/log").syncNow();
     expect(disk.crashImage(loseAll).paths()).toEqual([]);
     runtime.files.folder("/").syncNow();
@@ -285,7 +285,7 @@ describe("names after a crash", () => {
   it("published stand for whole files, if they stand at all", () => {
     const { runtime, disk } = memoryRuntime({ seed: 1 });
     disk.put("/log/old", new Uint8Array(0));
-    runtime.files.publish("/log/new", filled(2_000, 3));
+    runtime.files.publish("/log/new", filled(2_000, 3), "synced");
     for (let seed = 0; seed < 50; seed += 1) {
       const after = disk.crashImage(seededChoose(seed));
       if (after.paths().includes("/log/new")) expectBytes(after.bytes("/log/new"), filled(2_000, 3));

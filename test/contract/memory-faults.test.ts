@@ -34,7 +34,7 @@ describe("onOperation", () => {
     file.close();
     files.open("/log/a", "read").close();
     files.rename("/log/a", "/log/b");
-    files.publish("/log/c", new Uint8Array(9));
+    files.publish("/log/c", new Uint8Array(9), "synced");
     await files.folder("/log").sync();
     files.kind("/log/c");
     files.list("/log");
@@ -127,7 +127,7 @@ describe("a full disk", () => {
     expect(file.write(new Uint8Array(3), 0)).toBe(3);
     expect(file.write(new Uint8Array(3), 3)).toBe(2);
     expectFailure("NO_SPACE", { path: "/log/a" }, () => file.write(new Uint8Array(1), 5));
-    expectFailure("NO_SPACE", { path: "/log/b" }, () => runtime.files.publish("/log/b", new Uint8Array(1)));
+    expectFailure("NO_SPACE", { path: "/log/b" }, () => runtime.files.publish("/log/b", new Uint8Array(1), "synced"));
     expect(file.write(new Uint8Array(2), 1)).toBe(2);
     file.truncate(0);
     expect(file.write(new Uint8Array(4), 0)).toBe(4);
@@ -158,8 +158,8 @@ describe("handles on the disk", () => {
   it("two processes see the same files", () => {
     const { runtime, disk } = machine();
     const other = disk.runtime({ pid: 2 });
-    expect(runtime.files.publish("/log/lock", Uint8Array.of(1))).toBe(true);
-    expect(other.files.publish("/log/lock", Uint8Array.of(2))).toBe(false);
+    expect(runtime.files.publish("/log/lock", Uint8Array.of(1), "synced")).toBe(true);
+    expect(other.files.publish("/log/lock", Uint8Array.of(2), "synced")).toBe(false);
     expect(other.files.readSmall("/log/lock", 9)).toEqual(Uint8Array.of(1));
   });
 

@@ -66,8 +66,8 @@ describe("open()", () => {
   });
 
   it.each(["pipe", "link"])("refuses a %s that takes the place of the file after it was looked at", (kind) => {
-    nodeFiles.publish(at("a"), Uint8Array.of(1));
-    nodeFiles.publish(at("secret"), Uint8Array.of(2));
+    nodeFiles.publish(at("a"), Uint8Array.of(1), "synced");
+    nodeFiles.publish(at("secret"), Uint8Array.of(2), "synced");
     replaced.set("openSync", (path: string, flags: number) => {
       original.unlinkSync(path);
       if (kind === "pipe") makePipe(path);
@@ -82,7 +82,7 @@ describe("read()", () => {
   it("goes on until the target is full when the system reads three bytes at a time", () => {
     nodeFiles.publish(
       at("a"),
-      Uint8Array.from({ length: 20 }, (_, index) => index),
+      Uint8Array.from({ length: 20 }, (_, index) => index), "synced",
     );
     const file = nodeFiles.open(at("a"), "read");
     let calls = 0;
@@ -99,7 +99,7 @@ describe("read()", () => {
   });
 
   it("throws IO_FAILED with the native error as cause when the disk does not answer", () => {
-    nodeFiles.publish(at("a"), Uint8Array.of(1));
+    nodeFiles.publish(at("a"), Uint8Array.of(1), "synced");
     const file = nodeFiles.open(at("a"), "read");
     replaced.set("readSync", failWith("EIO"));
     const facts = { path: at("a"), operation: "read", reason: "EIO: it failed" };
@@ -178,7 +178,7 @@ describe("publish()", () => {
       linked = from;
       original.linkSync(from, to);
     });
-    nodeFiles.publish(at("lock"), Uint8Array.of(1));
+    nodeFiles.publish(at("lock"), Uint8Array.of(1), "synced");
     expect(linked.slice(folder.path.length)).toMatch(/^\/\.lock\.[0-9a-f]{16}\.tmp$/);
   });
 
@@ -196,23 +196,23 @@ describe("publish()", () => {
       calls.push("link");
       original.linkSync(from, to);
     });
-    expect(nodeFiles.publish(at("a"), Uint8Array.of(1, 2, 3))).toBe(true);
+    expect(nodeFiles.publish(at("a"), Uint8Array.of(1, 2, 3), "synced")).toBe(true);
     expect(calls).toEqual(["write", "write", "write", "sync", "link"]);
     expect([...nodeFiles.readSmall(at("a"), 9)]).toEqual([1, 2, 3]);
   });
 
   it("answers false when another takes the name while the bytes are written", () => {
     replaced.set("fdatasyncSync", () => original.writeFileSync(at("a"), "theirs"));
-    expect(nodeFiles.publish(at("a"), Uint8Array.of(1))).toBe(false);
+    expect(nodeFiles.publish(at("a"), Uint8Array.of(1), "synced")).toBe(false);
     expect(original.readFileSync(at("a"), "utf8")).toBe("theirs");
     expect(original.readdirSync(folder.path)).toEqual(["a"]);
   });
 
   it.each(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"])("does without links where they are %s", (code) => {
     replaced.set("linkSync", failWith(code));
-    expect(nodeFiles.publish(at("a"), Uint8Array.of(1, 2))).toBe(true);
+    expect(nodeFiles.publish(at("a"), Uint8Array.of(1, 2), "synced")).toBe(true);
     expect([...nodeFiles.readSmall(at("a"), 9)]).toEqual([1, 2]);
-    expect(nodeFiles.publish(at("a"), Uint8Array.of(9))).toBe(false);
+    expect(nodeFiles.publish(at("a"), Uint8Array.of(9), "synced")).toBe(false);
     expect(original.readdirSync(folder.path)).toEqual(["a"]);
   });
 
@@ -221,23 +221,23 @@ describe("publish()", () => {
       original.writeFileSync(to, "theirs");
       throw nativeError("EPERM");
     });
-    expect(nodeFiles.publish(at("a"), Uint8Array.of(1))).toBe(false);
+    expect(nodeFiles.publish(at("a"), Uint8Array.of(1), "synced")).toBe(false);
     expect(original.readFileSync(at("a"), "utf8")).toBe("theirs");
     expect(original.readdirSync(folder.path)).toEqual(["a"]);
   });
 
   it("leaves nothing behind when it fails", () => {
     replaced.set("writeSync", failWith("ENOSPC"));
-    expectFailure("NO_SPACE", { path: at("a") }, () => nodeFiles.publish(at("a"), Uint8Array.of(1)));
+    expectFailure("NO_SPACE", { path: at("a") }, () => nodeFiles.publish(at("a"), Uint8Array.of(1), "synced"));
     replaced.delete("writeSync");
     replaced.set("fdatasyncSync", failWith("EIO"));
-    expectFailure("SYNC_FAILED", {}, () => nodeFiles.publish(at("a"), Uint8Array.of(1)));
+    expectFailure("SYNC_FAILED", {}, () => nodeFiles.publish(at("a"), Uint8Array.of(1), "synced"));
     expect(original.readdirSync(folder.path)).toEqual([]);
   });
 
   it("is true though the temporary name could not be removed", () => {
     replaced.set("unlinkSync", failWith("EIO"));
-    expect(nodeFiles.publish(at("a"), Uint8Array.of(1))).toBe(true);
+    expect(nodeFiles.publish(at("a"), Uint8Array.of(1), "synced")).toBe(true);
     expect(original.readdirSync(folder.path).length).toBe(2);
   });
 });

@@ -5,7 +5,7 @@
 //     npm start -- access.log
 //     deno run -A dist/examples/bill-of-materials.js
 //     bun dist/examples/bill-of-materials.js
-import { access, cp, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,10 +26,8 @@ interface Measured {
 }
 
 const input = process.argv[2] ?? relative(process.cwd(), LOCK_FILE);
-try {
-  await access(input);
-} catch (error) {
-  console.error(`Cannot read ${input}: ${error instanceof Error ? error.message : String(error)}`);
+if ((await stat(input).catch(() => null))?.isFile() !== true) {
+  console.error(`Cannot read ${input}: there is no such file.`);
   process.exit(3);
 }
 const source = process.argv[2] === undefined ? await packagesIn(input) : linesIn(input);
@@ -87,6 +85,8 @@ print(paint("gray", `  The log stays in ${directory}. Remove the folder when you
 
 // The next batch is handed over while the one before it is on its way to the disk.
 async function appendAll(stream: Stream, source: Source): Promise<Measured> {
+  // Makes the stream, even if no record should come.
+  await stream.head();
   const started = performance.now();
   let underWay: Promise<unknown> = Promise.resolve();
   let records = 0;

@@ -139,8 +139,6 @@ async function tellAppended(
 
 function describeTorn({ stream, segment, position, offset, bytes }: TornTail): string {
   const file = `${stream}/segment_${String(segment).padStart(6, "0")}.log`;
-  return (
-    `cut ${formatPlural(bytes, "byte")} off ${file} at byte ${position}: an append that never completed and was ` +
-    `never acknowledged. The next offset is ${offset}.`
-  );
+  const cut = `cut ${formatPlural(bytes, "byte")} off ${file} at byte ${position}`;
+  return `${cut}: an append that did not complete. The next offset is ${offset}.`;
 }

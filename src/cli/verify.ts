@@ -72,11 +72,15 @@ function describe(verdict: Verdict, output: Outlet): string {
     lines.push(`${name}  ${output.paint("bad", "BAD:")} ${problem?.message}`);
     if ("records" in verdict) lines.push(`  good before that: ${describeContents(verdict)}`);
   }
-  if ("head" in verdict) lines.push(`  head ${verdict.head} at offset ${verdict.records - 1}`);
+  if ("head" in verdict) lines.push(`  head ${verdict.head} ${describePlace(verdict)}`);
   if ("index" in verdict) {
     for (const note of verdict.index) lines.push(`  ${note} Reading is not affected; opening to write mends it.`);
   }
   return lines.join("\n");
+}
+
+function describePlace({ records }: VerifyReport): string {
+  return records === 0 ? "before the first record" : `at offset ${records - 1}`;
 }
 
 function describeContents({ records, bytes, segments }: VerifyReport): string {

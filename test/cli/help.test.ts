@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { VERSION } from "../../src/cli/version.ts";
+import { diatreme } from "./run.ts";
+
+describe("help", () => {
+  it("lists the commands and the exit statuses", async () => {
+    const { status, output } = await diatreme(["--help"]);
+    const text = output.toString();
+    for (const command of ["append", "read", "verify", "inspect"])
+      expect(text).toMatch(new RegExp(`^  ${command} `, "m"));
+    expect(text).toMatch(/Exit status:\n {2}0 {2}good\n {2}1 {2}the data is bad\n {2}2 {2}wrong usage\n {2}3 /);
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ["append", ["--sync", "--batch", "--ack", "--json", "64 MiB", "130"]],
+    ["read", ["--from", "--to", "--limit", "--json", "--verify", "crc"]],
+    ["verify", ["--json"]],
+    ["inspect", ["--json"]],
+  ])("of %s names its options, gives examples and the exit statuses", async (command, named) => {
+    const { status, output, errors } = await diatreme([command, "--help"]);
+    const text = output.toString();
+    expect(text).toMatch(new RegExp(`^Usage: diatreme ${command} \\[options\\] <dir> `));
+    for (const word of named) expect(text).toContain(word);
+    expect(text).toContain(`\nExamples:\n`);
+    expect(text).toContain(`  diatreme ${command} ./audit`);
+    expect(text).toContain("\nExit status:\n");
+    expect(errors).toBe("");
+    expect(status).toBe(0);
+    expect((await diatreme(["help", command])).output.toString()).toBe(text);
+  });
+
+  it("fits a terminal of 100 columns", async () => {
+    for (const command of ["append", "read", "verify", "inspect"]) {
+      const { output } = await diatreme([command, "--help"]);
+      for (const line of output.toString().split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    }
+  });
+});
+
+describe("--version", () => {
+  it("prints the version of package.json", async () => {
+    const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+    const { version } = JSON.parse(manifest) as { version: string };
+    expect(VERSION).toBe(version);
+    const { status, output } = await diatreme(["--version"]);
+    expect(output.toString()).toBe(`${version}\n`);
+    expect(status).toBe(0);
+  });
+});

@@ -1,0 +1,90 @@
+// Runs the built command line as a process of the runtime that runs the tests. `npm run build` makes what it needs.
+
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { argumentsToRun } from "../contract/current-runtime.ts";
+
+const BIN = built("adapters/bin.js");
+
+/** How a run ended and what it printed. */
+export interface Outcome {
+  readonly status: number | null;
+  readonly output: Buffer;
+  readonly errors: string;
+}
+
+/** The path of a built file. */
+export function built(path: string): string {
+  const file = fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+  if (!existsSync(file)) throw new Error(`${file} is not there: run npm run build first`);
+  return file;
+}
+
+/** Runs `diatreme` with arguments, and with bytes or chunks of bytes on standard input. */
+export function diatreme(args: readonly string[], input: string | Uint8Array | Uint8Array[] = ""): Promise<Outcome> {
+  const run = startDiatreme(args);
+  for (const chunk of Array.isArray(input) ? input : [input]) run.child.stdin.write(chunk);
+  run.child.stdin.end();
+  return run.ended;
+}
+
+/** A run that is under way. */
+export interface Run {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Outcome>;
+  /** The next line of standard output. */
+  nextLine(): Promise<string>;
+}
+
+/** Starts `diatreme` and leaves its standard input open. */
+export function startDiatreme(args: readonly string[]): Run {
+  return start(BIN, args);
+}
+
+/** Runs `diatreme` with its standard output redirected to a file. */
+export function diatremeInto(file: string, args: readonly string[]): Promise<Outcome> {
+  const fd = openSync(file, "w");
+  const child = spawn(process.execPath, argumentsToRun(BIN, ...args), { stdio: ["ignore", fd, "pipe"] });
+  closeSync(fd);
+  return outcomeOf(child);
+}
+
+/** Starts a built program. */
+export function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Run {
+  const child = spawn(process.execPath, argumentsToRun(program, ...args), { env });
+  // A program that ends early does not read its input to the end.
+  child.stdin.on("error", () => {});
+  const ended = outcomeOf(child);
+  let lines: AsyncIterator<string> | undefined;
+  return {
+    child,
+    ended,
+    nextLine: async () => {
+      lines ??= createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error(`it ended: ${(await ended).errors}`);
+      return value;
+    },
+  };
+}
+
+async function outcomeOf(child: ChildProcess): Promise<Outcome> {
+  const output: Buffer[] = [];
+  const errors: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => output.push(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => errors.push(chunk));
+  const [status] = (await once(child, "close")) as [number | null];
+  return { status, output: Buffer.concat(output), errors: Buffer.concat(errors).toString() };
+}
+
+/** Each line of output as JSON. */
+export function jsonLines(output: Buffer): unknown[] {
+  return output
+    .toString()
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as unknown);
+}

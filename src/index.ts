@@ -8,7 +8,7 @@ export { RecordRange, type ReadOptions, type ReadVerify } from "./log/read.ts";
 export type { OpenOptions, SyncPolicy } from "./log/options.ts";
 export type { AppendOptions } from "./log/writer.ts";
 export type { JsonValue, LogEvent } from "./log/stage.ts";
-export type { TornTail } from "./log/recover.ts";
+export type { TornTail } from "./log/torn-tail.ts";
 export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from "./log/verify.ts";
 export type { SegmentInspection, StreamInspection } from "./log/inspect.ts";
 export type { HashEngineName } from "./wasm/hash-engine.ts";

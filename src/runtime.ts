@@ -20,7 +20,8 @@ export interface Runtime {
  * A file system. Paths use `/`; a folder's path has no slash at its end.
  *
  * Every failure is thrown as a `StorageError` whose code is one of `FILE_NOT_FOUND`, `FILE_EXISTS`,
- * `FILE_NOT_REGULAR`, `ACCESS_DENIED`, `NO_SPACE`, `TOO_MANY_OPEN_FILES`, `IO_FAILED`, with the native error as `cause`.
+ * `FILE_NOT_REGULAR`, `FILE_TOO_LARGE`, `ACCESS_DENIED`, `NO_SPACE`, `TOO_MANY_OPEN_FILES`, `SYNC_FAILED`, `IO_FAILED`, with
+ * the native error as `cause`.
  */
 export interface Files {
   /** The absolute form of a path, so that a later change of the working folder changes nothing. */

@@ -4,7 +4,7 @@ import { failure } from "../errors.ts";
 import type { Clock, Runtime } from "../runtime.ts";
 import { HashEngine, type HashEngineName } from "../wasm/hash-engine.ts";
 import type { IndexLimits } from "./index-writer.ts";
-import type { TornTail } from "./recover.ts";
+import type { TornTail } from "./torn-tail.ts";
 
 /**
  * When an append resolves. `"everyBatch"`: when its records are synced; appends that arrive during a sync share the next.

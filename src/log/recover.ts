@@ -17,19 +17,7 @@ import type { LogSettings } from "./options.ts";
 import { SegmentScan, type ScanStart } from "./scan.ts";
 import type { Segment } from "./segment.ts";
 import { restIsZero, wasSynced } from "./tail-evidence.ts";
-
-/** What a torn tail was and what became of it. */
-export interface TornTail {
-  readonly stream: string;
-  readonly segment: number;
-  /** Where the last complete append ends: byte position, and the offset that comes next. */
-  readonly position: number;
-  readonly offset: number;
-  /** How many bytes behind it belonged to appends that never completed. */
-  readonly bytes: number;
-  /** What is wrong with the first of them. */
-  readonly reason: string;
-}
+import type { TornTail } from "./torn-tail.ts";
 
 /** Where a segment's complete appends end. */
 export interface Tail {

@@ -12,7 +12,7 @@ import { inspectStream, type StreamInspection } from "./inspect.ts";
 import type { LogSettings } from "./options.ts";
 import { type ReadableStreamState, type ReadOptions, RecordRange, RecordReader } from "./read.ts";
 import type { LogRecord } from "./record.ts";
-import type { TornTail } from "./recover.ts";
+import type { TornTail } from "./torn-tail.ts";
 import type { StreamPlace } from "./segment.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import type { LogEvent } from "./stage.ts";

@@ -1,0 +1,224 @@
+// What is published, as its users have it: packed, unpacked into a folder of its own, and used from there by name.
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type TemporaryFolder, temporaryFolder } from "../contract/current-runtime.ts";
+
+interface InstalledRuntime {
+  readonly name: "node" | "deno" | "bun";
+  readonly version: string;
+  readonly binary: string;
+  readonly args: readonly string[];
+}
+
+interface Manifest {
+  readonly version: string;
+  readonly dependencies: { readonly [name: string]: string };
+  readonly bin: { readonly diatreme: string };
+}
+
+const root = new URL("../../", import.meta.url);
+const manifest = JSON.parse(readFileSync(new URL("package.json", root), "utf8")) as Manifest;
+const execute = promisify(execFile);
+
+// Imported by an address that the compiler does not follow.
+const { findRuntimes } = (await import(new URL("scripts/runtimes.mjs", root).href)) as {
+  findRuntimes(): InstalledRuntime[];
+};
+
+const reason = obstacle();
+
+/** Why these tests cannot run now; `null` when they can. They run in all runtimes, so one run of them is enough. */
+function obstacle(): string | null {
+  const expected = process.env["DIATREME_EXPECT_RUNTIME"];
+  if (expected !== undefined) return expected === "node 24" ? null : "runs once, on node 24";
+  return existsSync(new URL("dist/adapters/entry-node.js", root)) ? null : "there is no dist: npm run build";
+}
+
+const PROGRAM = `
+import { openLog } from "diatreme";
+import { memoryRuntime, openLogOn } from "diatreme/testing";
+
+const [folder, readOnly] = process.argv.slice(2);
+const log = await openLog(folder, readOnly === undefined ? {} : { readOnly: true });
+const orders = log.stream("orders");
+if (readOnly === undefined) await orders.append([{ item: "pen" }, "ink"]);
+let records = 0;
+for await (const record of orders.read()) records += record.payload.length > 0 ? 1 : 0;
+const { ok } = await orders.verify();
+await log.close();
+
+const inMemory = await openLogOn(memoryRuntime({ seed: 1 }).runtime, "/log");
+await inMemory.stream("orders").append("paper");
+await inMemory.close();
+console.log(ok, records);
+`;
+
+const REQUIRING = `
+const { openLog } = require("diatreme");
+openLog(process.argv[2]).then(async (log) => {
+  const { offset } = await log.stream("orders").append("pen");
+  await log.close();
+  console.log(typeof offset);
+});
+`;
+
+const KILLED = `
+import { openLog } from "diatreme";
+const log = await openLog(process.argv[2]);
+await log.stream("orders").append("pen");
+process.kill(process.pid, "SIGKILL");
+`;
+
+const CONSUMER = `
+import { type AppendResult, CorruptionError, type Log, openLog, type VerifyReport } from "diatreme";
+import { memoryRuntime, openLogOn } from "diatreme/testing";
+
+export async function use(folder: string): Promise<number> {
+  const log: Log = await openLog(folder, { sync: "everyBatch" });
+  const result: AppendResult = await log.stream("orders").append([{ item: "pen", count: 2 }, new Uint8Array(3)]);
+  for await (const record of log.stream("orders").read({ from: 0 })) record.payload.byteLength.toFixed();
+  const report: VerifyReport = await log.stream("orders").verify();
+  // @ts-expect-error: an offset is a number
+  const wrong: string = result.offset;
+  await log.close();
+  await (await openLogOn(memoryRuntime({ seed: 1 }).runtime, "/log")).close();
+  return report.ok ? wrong.length : 0;
+}
+
+export function isDamage(error: unknown): boolean {
+  return error instanceof CorruptionError && error.code === "RECORD_CRC_MISMATCH";
+}
+`;
+
+describe.skipIf(reason !== null)(`the package${reason === null ? "" : ` (skipped: ${reason})`}`, () => {
+  const runtimes = reason === null ? findRuntimes() : [];
+  const nodes = runtimes.filter(({ name }) => name === "node");
+  const deno = runtimes.find(({ name }) => name === "deno");
+  let work: TemporaryFolder;
+  let logs = 0;
+
+  beforeAll(async () => {
+    work = temporaryFolder();
+    const modules = `${work.path}/node_modules`;
+    mkdirSync(modules);
+    const tarball = await pack(work.path);
+    await execute("tar", ["-xzf", tarball], { cwd: work.path });
+    cpSync(`${work.path}/package`, `${modules}/diatreme`, { recursive: true });
+    for (const name of Object.keys(manifest.dependencies)) {
+      cpSync(new URL(`node_modules/${name}`, root), `${modules}/${name}`, { recursive: true });
+    }
+    const files = {
+      "package.json": JSON.stringify({ private: true, type: "module", dependencies: { diatreme: manifest.version } }),
+      "program.mjs": PROGRAM,
+      "requiring.cjs": REQUIRING,
+      "killed.mjs": KILLED,
+      "consumer.ts": CONSUMER,
+    };
+    for (const [name, text] of Object.entries(files)) writeFileSync(`${work.path}/${name}`, text);
+  });
+
+  afterAll(() => work.remove());
+
+  /** A folder with nothing in it, for a log. */
+  function emptyFolder(): string {
+    const folder = `${work.path}/logs/${logs++}`;
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  async function run(binary: string, ...args: string[]): Promise<string> {
+    const { stdout } = await execute(binary, args, { cwd: work.path, env: { ...process.env, NO_COLOR: "1" } });
+    return stdout.trim();
+  }
+
+  it.each(runtimes)("works by its name on $name $version", async ({ binary, args }) => {
+    const folder = `${emptyFolder()}/log`;
+    expect(await run(binary, ...args, "program.mjs", folder)).toBe("true 2");
+    expect(await run(binary, ...args, "program.mjs", folder)).toBe("true 4");
+  });
+
+  it.each(nodes)("can be required on $name $version", async ({ binary, args }) => {
+    expect(await run(binary, ...args, "requiring.cjs", `${emptyFolder()}/log`)).toBe("number");
+  });
+
+  it.each(runtimes)("has a program that tells its version on $name $version", async ({ binary, args }) => {
+    const program = `node_modules/diatreme/${manifest.bin.diatreme}`;
+    expect(readFileSync(`${work.path}/${program}`, "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(await run(binary, ...args, program, "--version")).toBe(manifest.version);
+  });
+
+  it.each(["nodenext", "bundler"])(
+    "has types that compile strictly by %s, without those of any runtime",
+    async (how) => {
+      const options = {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        noEmit: true,
+        target: "es2022",
+      // `Log` has [Symbol.asyncDispose].
+      lib: ["es2022", "esnext.disposable"],
+        module: how === "bundler" ? "esnext" : how,
+        moduleResolution: how,
+        types: [],
+      };
+      const config = `tsconfig.${how}.json`;
+      writeFileSync(`${work.path}/${config}`, JSON.stringify({ compilerOptions: options, files: ["consumer.ts"] }));
+      const compiler = new URL("node_modules/typescript/bin/tsc", root).pathname;
+      // The compiler tells what is wrong on standard output.
+      const told = await run(process.execPath, compiler, "-p", config).catch(
+        (error: { stdout: string }) => error.stdout,
+      );
+      expect(told).toBe("");
+    },
+  );
+
+  it("has a source for each source map", () => {
+    const map = `${work.path}/node_modules/diatreme/dist/src/log/open.js.map`;
+    const { sources } = JSON.parse(readFileSync(map, "utf8")) as { sources: string[] };
+    expect(sources.map((source) => statSync(new URL(source, `file://${map}`)).isFile())).toEqual([true]);
+  });
+
+  // The README tells users of Deno to give just these permissions.
+  describe("on Deno", () => {
+    const denoBinary = deno?.binary ?? "";
+    const withPermissions = (permissions: readonly string[], ...args: string[]) =>
+      run(denoBinary, "run", "--no-prompt", ...permissions, ...args);
+
+    it("makes a log with read and write permission for the folder around it, and nothing more", async () => {
+      const folder = emptyFolder();
+      const around = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+      expect(await withPermissions(around, "program.mjs", `${folder}/log`)).toBe("true 2");
+    });
+
+    it("continues a log with read and write permission for its own folder, and reads it with read permission", async () => {
+      const folder = `${emptyFolder()}/log`;
+      await withPermissions(["-A"], "program.mjs", folder);
+      const own = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+      expect(await withPermissions(own, "program.mjs", folder)).toBe("true 4");
+      expect(await withPermissions([`--allow-read=${folder}`], "program.mjs", folder, "readOnly")).toBe("true 4");
+    });
+
+    it("takes over from a writer that was killed if both may name the host and look for processes", async () => {
+      const folder = `${emptyFolder()}/log`;
+      await withPermissions(["-A"], "program.mjs", folder);
+      const own = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+      const processes = ["--allow-sys=hostname", "--allow-run"];
+      await expect(withPermissions([...own, ...processes], "killed.mjs", folder)).rejects.toThrow();
+      await expect(withPermissions(own, "program.mjs", folder)).rejects.toThrow(/is being written by process/);
+      expect(await withPermissions([...own, ...processes], "program.mjs", folder)).toBe("true 5");
+    });
+  });
+});
+
+/** Without the scripts of the package, which would build it again under the feet of other tests. */
+async function pack(folder: string): Promise<string> {
+  const args = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
+  const npm = process.env["npm_execpath"];
+  const [binary, before] = npm === undefined ? ["npm", []] : [process.execPath, [npm]];
+  const { stdout } = await execute(binary, [...before, ...args], { cwd: new URL(root), maxBuffer: 1 << 24 });
+  const [packed] = JSON.parse(stdout) as [{ filename: string }];
+  return `${folder}/${packed.filename}`;
+}

@@ -11,6 +11,6 @@ async function chooseOpenLog(): Promise<OpenLog> {
   return (await import("./entry-node.ts")).openLog;
 }
 
-process.exitCode = await main(processTerminal(), await chooseOpenLog());
-// A read of standard input that was given up would keep the process alive.
-process.stdin.destroy();
+const status = await main(processTerminal(), await chooseOpenLog());
+// All output is taken by now. A read of standard input that was given up would keep the process alive.
+process.exit(status);

@@ -21,7 +21,7 @@ import { crc32 } from "./crc32";
  * into a page that may be empty. Returns how many found room; less than `count` means that the page is full.
  */
 export function pageAdd(page: usize, records: usize, count: u32, position: f64): u32 {
-  assert(page + PAGE_BYTES <= <usize>memory.size() << 16, "pageAdd: the page reaches beyond memory");
+  assert(page + PAGE_BYTES <= (<usize>memory.size()) << 16, "pageAdd: the page reaches beyond memory");
   const held = <u32>load<u16>(page, PAGE_COUNT_AT);
   if (held == 0) {
     memory.fill(page, 0, PAGE_BYTES);
@@ -50,7 +50,7 @@ export function pageFinish(page: usize, flags: u32, crcSeed: u32): void {
 
 /** Whether a page's CRC, count and order of distances are right: conditions 1 to 3 of an index page. */
 export function pageIsGood(page: usize, crcSeed: u32): bool {
-  assert(page + PAGE_BYTES <= <usize>memory.size() << 16, "pageIsGood: the page reaches beyond memory");
+  assert(page + PAGE_BYTES <= (<usize>memory.size()) << 16, "pageIsGood: the page reaches beyond memory");
   if (load<u32>(page, PAGE_CRC_AT) != crc32(crcSeed, page + PAGE_COUNT_AT, PAGE_BYTES - PAGE_COUNT_AT)) return false;
   const count = <u32>load<u16>(page, PAGE_COUNT_AT);
   if (count == 0 || count > <u32>PAGE_ENTRIES) return false;

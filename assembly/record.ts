@@ -98,7 +98,7 @@ export function encodeHeaders(records: usize, count: u32): usize {
     store<u32>(message, length, MESSAGE_LENGTH_AT);
     header += RECORD_EXTRA_BYTES + length;
   }
-  assert(header <= <usize>memory.size() << 16, "encode: records reach beyond memory");
+  assert(header <= (<usize>memory.size()) << 16, "encode: records reach beyond memory");
   store<f64>(CONTROL, <f64>(firstOffset + count), CONTROL_NEXT_OFFSET_AT);
   return header;
 }
@@ -131,7 +131,7 @@ function skipDigested(count: u32, nativeFrom: u32): void {
  * Returns how many records passed; why it ended is in the control block.
  */
 export function walk(window: usize, bytes: u32, maxLength: u32): u32 {
-  assert(window + bytes <= <usize>memory.size() << 16, "walk: the window reaches beyond memory");
+  assert(window + bytes <= (<usize>memory.size()) << 16, "walk: the window reaches beyond memory");
   const end = window + bytes;
   const seed = load<u32>(CONTROL, CONTROL_CRC_SEED_AT);
   let offset = <u64>load<f64>(CONTROL, CONTROL_NEXT_OFFSET_AT);

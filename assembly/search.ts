@@ -52,7 +52,7 @@ export function findTimestamp(count: u32, timestamp: f64): u32 {
 
 /** The distance of the next record magic in `bytes` bytes at `pointer`, or `bytes` when there is none. */
 export function findMagic(pointer: usize, bytes: u32): u32 {
-  assert(pointer + bytes <= <usize>memory.size() << 16, "findMagic: the bytes reach beyond memory");
+  assert(pointer + bytes <= (<usize>memory.size()) << 16, "findMagic: the bytes reach beyond memory");
   const first = i8x16.splat(<i8>(RECORD_MAGIC & 0xff));
   let at: u32 = 0;
   for (; at + 20 <= bytes; at += 16) {
@@ -70,7 +70,7 @@ export function findMagic(pointer: usize, bytes: u32): u32 {
 
 /** How many zero bytes there are at `pointer` before the first other one, at most `bytes`. */
 export function countZeros(pointer: usize, bytes: u32): u32 {
-  assert(pointer + bytes <= <usize>memory.size() << 16, "countZeros: the bytes reach beyond memory");
+  assert(pointer + bytes <= (<usize>memory.size()) << 16, "countZeros: the bytes reach beyond memory");
   let at: u32 = 0;
   while (at + 16 <= bytes && !v128.any_true(v128.load(pointer + at))) at += 16;
   while (at < bytes && load<u8>(pointer + at) == 0) at++;

@@ -238,7 +238,8 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   },
   RECORD_LINK_WRONG: {
     ...corruption,
-    message: (f) => `${place(f)} links to ${short(f.linked)}, its predecessor hashes to ${short(f.expected)}. ${remedy}`,
+    message: (f) =>
+      `${place(f)} links to ${short(f.linked)}, its predecessor hashes to ${short(f.expected)}. ${remedy}`,
   },
   APPEND_INCOMPLETE: {
     ...corruption,

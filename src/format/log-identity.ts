@@ -40,7 +40,8 @@ export function decodeIdentity(bytes: Uint8Array, path: string, crc32: Crc32): L
   if (typeof value !== "object" || value === null) throw invalid("it is not a JSON object");
   const { format, version, id, created } = value as Record<string, unknown>;
   if (format !== "diatreme") throw invalid('its "format" is not "diatreme"');
-  if (typeof version !== "number" || !Number.isSafeInteger(version)) throw invalid('its "version" is not a whole number');
+  if (typeof version !== "number" || !Number.isSafeInteger(version))
+    throw invalid('its "version" is not a whole number');
   if (version !== FORMAT_VERSION) {
     throw failure("LOG_VERSION_UNSUPPORTED", { path, found: version, supported: FORMAT_VERSION });
   }

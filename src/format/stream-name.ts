@@ -15,7 +15,8 @@ export function checkStreamName(name: unknown): asserts name is string {
   if (typeof name !== "string") {
     throw failure("STREAM_NAME_INVALID", { stream: String(name), reason: `it is a ${typeof name}, not a string` });
   }
-  if (RESERVED.test(name)) throw failure("STREAM_NAME_INVALID", { stream: name, reason: "the log needs it for itself" });
+  if (RESERVED.test(name))
+    throw failure("STREAM_NAME_INVALID", { stream: name, reason: "the log needs it for itself" });
   if (!PATTERN.test(name)) throw failure("STREAM_NAME_INVALID", { stream: name, reason: reasonAgainst(name) });
 }
 

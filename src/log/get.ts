@@ -65,13 +65,7 @@ function successorOf(
   return number === end.segment ? window.headerWithLink(end.head) : 0;
 }
 
-function copyOf(
-  core: Core,
-  window: RecordWindow,
-  segment: ReadableSegment,
-  bytes: number,
-  offset: number,
-): LogRecord {
+function copyOf(core: Core, window: RecordWindow, segment: ReadableSegment, bytes: number, offset: number): LogRecord {
   const copy = core.bytes.slice(window.pointer, window.pointer + bytes);
   const run = {
     stream: segment.header.stream,

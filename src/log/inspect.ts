@@ -1,7 +1,7 @@
 // What a stream is made of, for people and programs that look after it.
 import { PAGE_BYTES } from "../../assembly/layout.ts";
-import { segmentFileName } from "../format/segment-header.ts";
 import { toHex } from "../format/hex.ts";
+import { segmentFileName } from "../format/segment-header.ts";
 import type { LogSettings } from "./options.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import type { StreamEnd, StreamWriter } from "./writer.ts";

@@ -1,7 +1,8 @@
 // An open log: its identity, its streams, its lock.
-import { isStreamName, checkStreamName } from "../format/stream-name.ts";
-import type { LogIdentity } from "../format/log-identity.ts";
+
 import { failure } from "../errors.ts";
+import type { LogIdentity } from "../format/log-identity.ts";
+import { checkStreamName, isStreamName } from "../format/stream-name.ts";
 import type { Runtime } from "../runtime.ts";
 import type { WriteLock } from "./lock.ts";
 import type { LogSettings } from "./options.ts";

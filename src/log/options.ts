@@ -67,7 +67,11 @@ const LARGEST_APPEND = SEGMENT_MAX_BYTES - SEGMENT_HEADER_BYTES;
 export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSettings {
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) {
-      throw failure("OPTION_INVALID", { option: name, value: "not known", expected: `one of ${[...KNOWN].join(", ")}` });
+      throw failure("OPTION_INVALID", {
+        option: name,
+        value: "not known",
+        expected: `one of ${[...KNOWN].join(", ")}`,
+      });
     }
   }
   const readOnly = flag(options, "readOnly", false);
@@ -75,7 +79,13 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
     readOnly,
     create: flag(options, "create", !readOnly) && !readOnly,
     sync: choice(options, "sync", ["everyBatch", "onFlush"]),
-    segmentBytes: whole(options, "segmentBytes", 256 * MIB, SEGMENT_HEADER_BYTES + RECORD_EXTRA_BYTES, SEGMENT_MAX_BYTES),
+    segmentBytes: whole(
+      options,
+      "segmentBytes",
+      256 * MIB,
+      SEGMENT_HEADER_BYTES + RECORD_EXTRA_BYTES,
+      SEGMENT_MAX_BYTES,
+    ),
     maxRecordBytes: whole(options, "maxRecordBytes", 64 * MIB, 1, LARGEST_APPEND - RECORD_EXTRA_BYTES),
     maxAppendBytes: whole(options, "maxAppendBytes", 256 * MIB, 1 + RECORD_EXTRA_BYTES, LARGEST_APPEND),
     maxPendingBytes: whole(options, "maxPendingBytes", 16 * MIB, 1, Number.MAX_SAFE_INTEGER),

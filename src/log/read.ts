@@ -181,7 +181,7 @@ export class RecordReader {
 
   close(): void {
     this.#done = true;
-    if (this.#run !== null && this.#run.zeroCopy) this.#run.expired = true;
+    if (this.#run?.zeroCopy) this.#run.expired = true;
     this.#scan?.close();
     this.#scan = null;
     if (this.#core !== null) giveCore(this.#core);

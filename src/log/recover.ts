@@ -14,7 +14,7 @@ import type { ChainState } from "../wasm/batch.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
 import type { RecordWindow } from "../wasm/window.ts";
 import type { LogSettings } from "./options.ts";
-import { SegmentScan, type ScanStart } from "./scan.ts";
+import { type ScanStart, SegmentScan } from "./scan.ts";
 import type { Segment } from "./segment.ts";
 import { restIsZero, wasSynced } from "./tail-evidence.ts";
 import type { TornTail } from "./torn-tail.ts";

@@ -1,19 +1,6 @@
 // Goes through the records of one segment from a known place, run by run, checking each record before it is shown.
 // What does not pass ends the scan as a value, `fault`: a reader throws it, recovery and verify judge it.
-import {
-  COMMIT_MORE_SHIFT,
-  RECORD_COMPRESSION_AT,
-  RECORD_EXTRA_BYTES,
-  RECORD_FLAGS_AT,
-  RECORD_HEADER_BYTES,
-  RECORD_KIND_AT,
-  RECORD_LENGTH_AT,
-  RECORD_OFFSET_AT,
-  RECORD_RESERVED_AT,
-  RECORD_TIMESTAMP_AT,
-  TRAILER_BYTES,
-  TRAILER_COMMIT_AT,
-} from "../../assembly/layout.ts";
+
 import {
   CONTROL_COMPUTED_CRC_AT,
   CONTROL_STORED_CRC_AT,
@@ -30,6 +17,20 @@ import {
   VERDICT_TIMESTAMP,
   WALK_MORE,
 } from "../../assembly/control.ts";
+import {
+  COMMIT_MORE_SHIFT,
+  RECORD_COMPRESSION_AT,
+  RECORD_EXTRA_BYTES,
+  RECORD_FLAGS_AT,
+  RECORD_HEADER_BYTES,
+  RECORD_KIND_AT,
+  RECORD_LENGTH_AT,
+  RECORD_OFFSET_AT,
+  RECORD_RESERVED_AT,
+  RECORD_TIMESTAMP_AT,
+  TRAILER_BYTES,
+  TRAILER_COMMIT_AT,
+} from "../../assembly/layout.ts";
 import { type DiatremeError, failure } from "../errors.ts";
 import { crcHex, toHex } from "../format/hex.ts";
 import { getU64 } from "../format/u64.ts";
@@ -154,7 +155,11 @@ export class SegmentScan {
       const before = window.available;
       if (this.position + needed <= end) window.fill(this.segment.file, needed, end);
       if (window.available === before) {
-        this.fault = failure("RECORD_TRUNCATED", { ...this.#place(0, 0), bytes: needed, available: end - this.position });
+        this.fault = failure("RECORD_TRUNCATED", {
+          ...this.#place(0, 0),
+          bytes: needed,
+          available: end - this.position,
+        });
         return false;
       }
     }
@@ -251,7 +256,11 @@ export class SegmentScan {
 
   #linkWrong(distance: number, expected: Uint8Array): DiatremeError {
     const linked = this.#window.linkAt(this.#window.pointer + distance);
-    const facts = { ...this.#place(distance === 0 ? 0 : 1, distance), linked: toHex(linked), expected: toHex(expected) };
+    const facts = {
+      ...this.#place(distance === 0 ? 0 : 1, distance),
+      linked: toHex(linked),
+      expected: toHex(expected),
+    };
     return failure("RECORD_LINK_WRONG", facts);
   }
 
@@ -275,8 +284,14 @@ export class SegmentScan {
       case VERDICT_LENGTH:
         // Longer than what is left is damage; otherwise it may be a record that this caller does not want to hold.
         return this.position + RECORD_EXTRA_BYTES + length > this.#options.end
-          ? failure("RECORD_TRUNCATED", { ...place, bytes: length + RECORD_EXTRA_BYTES, available: this.#options.end - this.position })
-          : invalid(`its payload has ${length} bytes and the limit is ${this.#options.maxRecordBytes} (maxRecordBytes)`);
+          ? failure("RECORD_TRUNCATED", {
+              ...place,
+              bytes: length + RECORD_EXTRA_BYTES,
+              available: this.#options.end - this.position,
+            })
+          : invalid(
+              `its payload has ${length} bytes and the limit is ${this.#options.maxRecordBytes} (maxRecordBytes)`,
+            );
       case VERDICT_CRC:
         return failure("RECORD_CRC_MISMATCH", {
           ...place,

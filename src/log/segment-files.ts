@@ -3,7 +3,7 @@ import { type DiatremeError, failure } from "../errors.ts";
 import { segmentNumber } from "../format/segment-header.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
 import { indexPath } from "./index-writer.ts";
-import { openSegment, type Segment, segmentPath, type StreamPlace } from "./segment.ts";
+import { openSegment, type Segment, type StreamPlace, segmentPath } from "./segment.ts";
 
 /** A segment open for reading, with its index where there is one. */
 export interface ReadableSegment extends Segment {

@@ -1,12 +1,12 @@
 // One segment file, open: its checked header and what its records join to. Knows nothing of what follows the header.
 import { GENESIS_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_SALT_BYTES } from "../../assembly/layout.ts";
+import { failure, isFailure } from "../errors.ts";
 import {
   decodeSegmentHeader,
   encodeSegmentHeader,
-  segmentFileName,
   type SegmentHeader,
+  segmentFileName,
 } from "../format/segment-header.ts";
-import { failure, isFailure } from "../errors.ts";
 import type { FileAccess, Runtime, RuntimeFile } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
 

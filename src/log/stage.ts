@@ -4,7 +4,13 @@ import { failure } from "../errors.ts";
 import type { Batch } from "../wasm/batch.ts";
 
 /** A value that JSON can hold. Objects with `toJSON` count as what that returns. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined };
 
 /** What one record is made of. */
 export type LogEvent = Uint8Array | JsonValue | object;
@@ -77,7 +83,12 @@ function toJson(event: unknown, index: number, limits: StageLimits): string {
   try {
     text = JSON.stringify(event);
   } catch (error) {
-    throw invalid(`is not a JSON value (${error instanceof Error ? error.message : String(error)})`, index, limits, error);
+    throw invalid(
+      `is not a JSON value (${error instanceof Error ? error.message : String(error)})`,
+      index,
+      limits,
+      error,
+    );
   }
   if (text === undefined) throw invalid(`is ${String(event)}, which JSON cannot hold`, index, limits);
   return text;

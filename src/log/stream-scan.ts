@@ -5,7 +5,7 @@ import { DiatremeError, failure } from "../errors.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import type { LogSettings } from "./options.ts";
-import { SegmentScan, type ScanLevel, type ScanStart } from "./scan.ts";
+import { type ScanLevel, type ScanStart, SegmentScan } from "./scan.ts";
 import { closeSegment, type ReadableSegment, type SegmentFiles } from "./segment-files.ts";
 import type { StreamEnd } from "./writer.ts";
 

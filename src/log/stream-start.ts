@@ -6,14 +6,14 @@ import type { FolderEntry, RuntimeFile } from "../runtime.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
-import { indexPath, IndexWriter, openIndexFile } from "./index-writer.ts";
+import { IndexWriter, indexPath, openIndexFile } from "./index-writer.ts";
 import type { LogSettings } from "./options.ts";
 import { endsSealed, findTail, type Tail } from "./recover.ts";
-import type { TornTail } from "./torn-tail.ts";
 import { SegmentScan } from "./scan.ts";
 import { createSegment, openSegment, type Segment, type StreamPlace } from "./segment.ts";
 import { closeSegment, countSegments, SegmentFiles } from "./segment-files.ts";
-import { type StreamEnd, writerPages, type WriterStart } from "./writer.ts";
+import type { TornTail } from "./torn-tail.ts";
+import { type StreamEnd, type WriterStart, writerPages } from "./writer.ts";
 
 /** A stream found for reading only. */
 export interface ReaderStart {
@@ -184,7 +184,12 @@ function continueIndex(
   if (tail.sealedPage !== null) {
     const used = pages.count(0) < PAGE_ENTRIES ? 1 : 0;
     const start = { crcSeed: segment.crcSeed };
-    return new IndexWriter(pages, file, settings.index, { ...start, nextOffset, page: tail.sealedPage + 1 - used, used });
+    return new IndexWriter(pages, file, settings.index, {
+      ...start,
+      nextOffset,
+      page: tail.sealedPage + 1 - used,
+      used,
+    });
   }
   const place = tail.indexPlace ?? { page: 0, offset: firstOffset, position: SEGMENT_HEADER_BYTES };
   const start = { nextOffset: place.offset, page: place.page, used: 0 as const, crcSeed: segment.crcSeed };

@@ -1,7 +1,7 @@
 // A stream of a log: the handle that callers hold. Opens what it needs when it is first needed and passes each call on.
 import { RECORD_HEADER_BYTES } from "../../assembly/layout.ts";
+import { type DiatremeError, failure } from "../errors.ts";
 import { toHex } from "../format/hex.ts";
-import { DiatremeError, failure } from "../errors.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
@@ -12,12 +12,12 @@ import { inspectStream, type StreamInspection } from "./inspect.ts";
 import type { LogSettings } from "./options.ts";
 import { type ReadableStreamState, type ReadOptions, RecordRange, RecordReader } from "./read.ts";
 import type { LogRecord } from "./record.ts";
-import type { TornTail } from "./torn-tail.ts";
 import type { StreamPlace } from "./segment.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import type { LogEvent } from "./stage.ts";
-import { startReading, startWriting, streamExists } from "./stream-start.ts";
 import type { StreamScanStart } from "./stream-scan.ts";
+import { startReading, startWriting, streamExists } from "./stream-start.ts";
+import type { TornTail } from "./torn-tail.ts";
 import { type VerifyOptions, type VerifyReport, verifyStream } from "./verify.ts";
 import { type AppendOptions, type StreamEnd, StreamWriter } from "./writer.ts";
 
@@ -118,7 +118,11 @@ export class Stream {
   /** The same without a promise. */
   getSync(offset: number): LogRecord | undefined {
     if (!Number.isSafeInteger(offset) || offset < 0) {
-      throw failure("OPTION_INVALID", { option: "offset", value: String(offset), expected: "a whole number, 0 or more" });
+      throw failure("OPTION_INVALID", {
+        option: "offset",
+        value: String(offset),
+        expected: "a whole number, 0 or more",
+      });
     }
     const open = this.#reader();
     return getRecord(open, open.window, this.#endOf(open, offset + 1), offset);

@@ -1,4 +1,6 @@
 // What the bytes behind a bad record tell about it: nothing, or that it had been acknowledged.
+
+import { WALK_MORE } from "../../assembly/control.ts";
 import {
   COMMIT_UNSYNCED_MASK,
   RECORD_EXTRA_BYTES,
@@ -7,7 +9,6 @@ import {
   RECORD_OFFSET_AT,
   TRAILER_BYTES,
 } from "../../assembly/layout.ts";
-import { WALK_MORE } from "../../assembly/control.ts";
 import { getU64 } from "../format/u64.ts";
 import type { RuntimeFile } from "../runtime.ts";
 import type { RecordWindow } from "../wasm/window.ts";

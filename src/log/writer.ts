@@ -1,8 +1,9 @@
 // The one writer of a stream: owns the chain's state and decides when what was admitted is sealed, written, synced and
 // acknowledged. The order is always: stage, admit, seal (batch), write (file), index, sync (by policy), resolve.
 // docs/architecture.md follows an append through here.
-import { KIND_DATA } from "../../assembly/layout.ts";
+
 import { CONTROL_CRC_SEED_AT } from "../../assembly/control.ts";
+import { KIND_DATA } from "../../assembly/layout.ts";
 import { type DiatremeError, failure, StorageError } from "../errors.ts";
 import { Batch, type ChainState } from "../wasm/batch.ts";
 import type { Core } from "../wasm/core.ts";
@@ -13,7 +14,7 @@ import { IndexWriter } from "./index-writer.ts";
 import type { LogSettings } from "./options.ts";
 import { createSegment, type Segment, type StreamPlace } from "./segment.ts";
 import { SpaceAhead } from "./space-ahead.ts";
-import { stageEvents, type LogEvent, type StageLimits } from "./stage.ts";
+import { type LogEvent, type StageLimits, stageEvents } from "./stage.ts";
 
 export interface AppendOptions {
   /** Append only if this is the next offset; else `OFFSET_MISMATCH` and nothing is written. */
@@ -295,7 +296,12 @@ export class StreamWriter {
   }
 
   #extendSpace(before: StreamEnd, target: StreamEnd): void {
-    this.#ahead.extend(this.#segment.file, this.#position, target.position - before.position, this.#settings.segmentBytes);
+    this.#ahead.extend(
+      this.#segment.file,
+      this.#position,
+      target.position - before.position,
+      this.#settings.segmentBytes,
+    );
   }
 
   #finishSync(target: StreamEnd): void {

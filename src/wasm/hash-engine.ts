@@ -1,11 +1,13 @@
 // Who hashes: the core or the runtime. Both give the same bytes; only speed differs, and differently on each runtime.
+import { CONTROL_HEAD_AT, MESSAGE_BYTES, MESSAGE_LENGTH_AT, MESSAGE_POINTER_AT } from "../../assembly/control.ts";
 import {
-  CONTROL_HEAD_AT,
-  MESSAGE_BYTES,
-  MESSAGE_LENGTH_AT,
-  MESSAGE_POINTER_AT,
-} from "../../assembly/control.ts";
-import { DIGEST_BYTES, ENTRY_BYTES, RECORD_EXTRA_BYTES, RECORD_HEADER_BYTES, RECORD_LENGTH_AT, RECORD_PREVIOUS_AT } from "../../assembly/layout.ts";
+  DIGEST_BYTES,
+  ENTRY_BYTES,
+  RECORD_EXTRA_BYTES,
+  RECORD_HEADER_BYTES,
+  RECORD_LENGTH_AT,
+  RECORD_PREVIOUS_AT,
+} from "../../assembly/layout.ts";
 import { failure } from "../errors.ts";
 import type { NativeHashing } from "../runtime.ts";
 import type { Core } from "./core.ts";
@@ -87,7 +89,8 @@ export class HashEngine {
     for (let index = 0; index < count; index++) {
       const message = core.messages + index * MESSAGE_BYTES;
       const length = core.view.getUint32(message + MESSAGE_LENGTH_AT, true);
-      if (length >= threshold) digest(native, core, core.view.getUint32(message + MESSAGE_POINTER_AT, true), length, index);
+      if (length >= threshold)
+        digest(native, core, core.view.getUint32(message + MESSAGE_POINTER_AT, true), length, index);
     }
   }
 

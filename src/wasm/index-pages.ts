@@ -99,7 +99,8 @@ export class IndexPages {
   sameDistances(one: number, other: number, count: number): boolean {
     const { view } = this.#core;
     for (let at = PAGE_DISTANCES_AT; at < PAGE_DISTANCES_AT + 4 * count; at += 4) {
-      if (view.getUint32(this.#pointer(one) + at, true) !== view.getUint32(this.#pointer(other) + at, true)) return false;
+      if (view.getUint32(this.#pointer(one) + at, true) !== view.getUint32(this.#pointer(other) + at, true))
+        return false;
     }
     return true;
   }

@@ -149,7 +149,8 @@ describe.each([
     const run = startDiatreme(["append", log, "s", "--ack"]);
     run.child.stdin.write("one\ntwo\n");
     expect(await run.nextLine()).toBe("ACK 2");
-    run.child.kill(signal);
+    // Not child.kill: Deno then takes the child for killed, whatever the child makes of the signal.
+    process.kill(run.child.pid as number, signal);
     const { status, errors } = await run.ended;
     expect(errors).toMatch(/^appended 2 records, offsets 0\.\.1, head [0-9a-f]{64}\ndiatreme: Interrupted\.\n$/);
     expect(status).toBe(expected);

@@ -349,7 +349,9 @@ export function filesContract(name: string, make: () => FilesUnderTest): void {
       });
 
       it("throws FILE_NOT_FOUND when the folder is missing", () => {
-        expectFailure("FILE_NOT_FOUND", { path: at("no/a") }, () => files.publish(at("no/a"), Uint8Array.of(1), "synced"));
+        expectFailure("FILE_NOT_FOUND", { path: at("no/a") }, () =>
+          files.publish(at("no/a"), Uint8Array.of(1), "synced"),
+        );
       });
     });
 

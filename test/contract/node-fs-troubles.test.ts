@@ -82,7 +82,8 @@ describe("read()", () => {
   it("goes on until the target is full when the system reads three bytes at a time", () => {
     nodeFiles.publish(
       at("a"),
-      Uint8Array.from({ length: 20 }, (_, index) => index), "synced",
+      Uint8Array.from({ length: 20 }, (_, index) => index),
+      "synced",
     );
     const file = nodeFiles.open(at("a"), "read");
     let calls = 0;

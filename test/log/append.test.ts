@@ -1,7 +1,7 @@
 // When an append resolves, what it leaves behind when it fails, and how appends share syncs.
 import { describe, expect, it } from "vitest";
 import { keepAll, loseAll, memoryRuntime } from "../../adapters/memory.ts";
-import { openLogOn, type OpenOptions } from "../../src/index.ts";
+import { type OpenOptions, openLogOn } from "../../src/index.ts";
 
 async function open(options: OpenOptions = {}) {
   const machine = memoryRuntime({ seed: 3 });

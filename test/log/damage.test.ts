@@ -41,7 +41,9 @@ async function everything(): Promise<string[]> {
   }
 }
 
-function shown(record: { offset: number; timestamp: number; kind: string; hash: string; text(): string } | undefined): string {
+function shown(
+  record: { offset: number; timestamp: number; kind: string; hash: string; text(): string } | undefined,
+): string {
   if (record === undefined) return "nothing";
   return `${record.offset} ${record.timestamp} ${record.kind} ${record.hash} ${record.text()}`;
 }

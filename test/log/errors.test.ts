@@ -2,7 +2,14 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { memoryRuntime } from "../../adapters/memory.ts";
 import { ERROR_TABLE, type ErrorCode } from "../../src/errors.ts";
-import { ConflictError, CorruptionError, DiatremeError, openLogOn, StorageError, UsageError } from "../../src/index.ts";
+import {
+  ConflictError,
+  CorruptionError,
+  type DiatremeError,
+  openLogOn,
+  StorageError,
+  UsageError,
+} from "../../src/index.ts";
 
 const provoked = new Set<string>();
 const SEGMENT = "/log/orders/segment_000000.log";
@@ -52,7 +59,13 @@ describe("wrong usage", () => {
 
   it("an option that makes no sense is OPTION_INVALID", async () => {
     const { runtime } = memoryRuntime({ seed: 1 });
-    const wrong = [{ segmentBytes: 0 }, { segmentBytes: 1.5 }, { sync: "sometimes" }, { readonly: true }, { create: 1 }];
+    const wrong = [
+      { segmentBytes: 0 },
+      { segmentBytes: 1.5 },
+      { sync: "sometimes" },
+      { readonly: true },
+      { create: 1 },
+    ];
     for (const options of wrong) {
       const option = Object.keys(options)[0];
       const open = () => openLogOn(runtime, "/log", options as object);
@@ -356,7 +369,8 @@ describe("a failure of the system", () => {
   it("FILE_NOT_FOUND reaches the caller when a folder vanishes", async () => {
     const { runtime, disk } = await written();
     const log = await openLogOn(runtime, "/log", { readOnly: true });
-    disk.onOperation = ({ kind, path }) => (kind === "list" && path === "/log" ? { fail: "FILE_NOT_FOUND" } : undefined);
+    disk.onOperation = ({ kind, path }) =>
+      kind === "list" && path === "/log" ? { fail: "FILE_NOT_FOUND" } : undefined;
     await expectFailure("FILE_NOT_FOUND", StorageError, { path: "/log" }, () => log.streams());
   });
 

@@ -1,9 +1,9 @@
 // Random programs against a trivial model: a stream is an array of payloads.
 import { describe, expect, it } from "vitest";
 import { memoryRuntime } from "../../adapters/memory.ts";
-import { type Log, openLogOn, type OpenOptions, type Stream } from "../../src/index.ts";
+import { type Log, type OpenOptions, openLogOn, type Stream } from "../../src/index.ts";
 import { currentRuntime } from "../contract/current-runtime.ts";
-import { randomFrom, type Random } from "./random.ts";
+import { type Random, randomFrom } from "./random.ts";
 
 const PROGRAMS = Number(process.env["DIATREME_MODEL_PROGRAMS"] ?? 25);
 const FIRST_SEED = Number(process.env["DIATREME_MODEL_SEED"] ?? Math.floor(Math.random() * 1e9));

@@ -36,9 +36,23 @@ export class IndexReader {
     return start;
   }
 
-  /** Forgets a segment's pages. */
-  forget(): void {
-    this.#held.fill(-1);
+  /** The record that holds the byte at `position`, or the nearest before it that the index knows. */
+  nearest(segment: Segment, file: RuntimeFile | null, position: number): RecordPlace {
+    const { firstOffset } = segment.header;
+    const pages = this.#pages;
+    let place = { offset: firstOffset, position: SEGMENT_HEADER_BYTES };
+    let low = 0;
+    let high = file === null ? 0 : Math.floor(file.size() / PAGE_BYTES);
+    while (file !== null && low < high) {
+      const page = Math.floor((low + high) / 2);
+      const slot = this.#load(segment, file, page, firstOffset + page * PAGE_ENTRIES);
+      if (slot >= 0 && pages.position(slot, 0) <= position) {
+        const entry = pages.entryAt(slot, position);
+        place = { offset: pages.firstOffset(slot) + entry, position: pages.position(slot, entry) };
+        low = page + 1;
+      } else high = page;
+    }
+    return place;
   }
 
   // The slot that holds a page, or -1 when the file has no good one.

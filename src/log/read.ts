@@ -17,8 +17,8 @@ import type { StreamEnd } from "./writer.ts";
 export type ReadVerify = "crc" | "chain" | "genesis";
 
 export interface ReadOptions {
-  /** First offset wanted. Default 0. */
-  readonly from?: number;
+  /** First offset wanted, or the time (µs since the Unix epoch) of the first record wanted. Default 0. */
+  readonly from?: number | { readonly time: number };
   /** First offset no longer wanted. Default: the stream's end at the time of the call. */
   readonly to?: number;
   /** At most this many records. */
@@ -32,6 +32,9 @@ export interface ReadOptions {
   /** Ends the reading with the signal's reason. */
   readonly signal?: AbortSignal;
 }
+
+/** The same once the time was looked up. */
+export type ReadFromOffset = Omit<ReadOptions, "from"> & { readonly from?: number };
 
 /** What a reader needs of its stream. */
 export interface ReadableStreamState extends Locator {
@@ -119,7 +122,7 @@ class AsyncRecords implements AsyncIterableIterator<LogRecord> {
 
 export class RecordReader {
   readonly #state: ReadableStreamState;
-  readonly #options: ReadOptions;
+  readonly #options: ReadFromOffset;
   readonly #end: StreamEnd;
   readonly #to: number;
   #core: Core | null = null;
@@ -137,9 +140,7 @@ export class RecordReader {
   #done = false;
   #turnStarted: number;
 
-  /** @throws {UsageError} `OPTION_INVALID` */
-  constructor(state: ReadableStreamState, end: StreamEnd, options: ReadOptions) {
-    checkReadOptions(options);
+  constructor(state: ReadableStreamState, end: StreamEnd, options: ReadFromOffset) {
     const { from = 0, to = end.offset, limit = Infinity, maxBytes = Infinity } = options;
     this.#state = state;
     this.#options = options;
@@ -310,9 +311,12 @@ const SMALL_WINDOW_BYTES = 4096;
 const COPY_RECORDS = 16;
 const COPY_BYTES = 16 << 10;
 
-function checkReadOptions(options: ReadOptions): void {
+/** @throws {UsageError} `OPTION_INVALID` */
+export function checkReadOptions(options: ReadOptions): void {
+  const { from } = options;
+  const values = { ...options, from: typeof from === "object" && from !== null ? from.time : from };
   for (const option of ["from", "to", "limit", "maxBytes"] as const) {
-    const value = options[option];
+    const value = values[option];
     if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
     throw failure("OPTION_INVALID", { option, value: String(value), expected: "a whole number, 0 or more" });
   }

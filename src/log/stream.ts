@@ -6,11 +6,12 @@ import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import type { AppendResult } from "./append-result.ts";
+import { offsetAtByte, offsetAtTime } from "./find-offset.ts";
 import { getRecord } from "./get.ts";
 import { IndexReader } from "./index-reader.ts";
 import { inspectStream, type StreamInspection } from "./inspect.ts";
 import type { LogSettings } from "./options.ts";
-import { type ReadableStreamState, type ReadOptions, RecordRange, RecordReader } from "./read.ts";
+import { checkReadOptions, type ReadableStreamState, type ReadOptions, RecordRange, RecordReader } from "./read.ts";
 import type { LogRecord } from "./record.ts";
 import type { StreamPlace } from "./segment.ts";
 import type { SegmentFiles } from "./segment-files.ts";
@@ -101,8 +102,12 @@ export class Stream {
    */
   read(options: ReadOptions = {}): RecordRange {
     return new RecordRange(() => {
+      checkReadOptions(options);
       const open = this.#reader();
-      return new RecordReader(open, this.#endOf(open, options.to), options);
+      const end = this.#endOf(open, options.to);
+      const { from = 0 } = options;
+      const first = typeof from === "number" ? from : offsetAtTime(open, open.window, end, from.time);
+      return new RecordReader(open, end, { ...options, from: first });
     });
   }
 
@@ -126,6 +131,17 @@ export class Stream {
     }
     const open = this.#reader();
     return getRecord(open, open.window, this.#endOf(open, offset + 1), offset);
+  }
+
+  /**
+   * Which record holds a byte of a segment's file: what a damaged block of a disk has hit. `undefined` for a byte of the
+   * segment's header or behind its records.
+   *
+   * @throws {UsageError} `OPTION_INVALID` when there is no such segment
+   */
+  async offsetAt(place: { segment: number; position: number }): Promise<number | undefined> {
+    const open = this.#existing();
+    return offsetAtByte(open, this.#endOf(open), place);
   }
 
   /**

@@ -1,0 +1,72 @@
+// Reading from a time, and finding the record that holds a byte.
+import { describe, expect, it } from "vitest";
+import { memoryRuntime } from "../../adapters/memory.ts";
+import { openLogOn } from "../../src/index.ts";
+import { randomFrom } from "./random.ts";
+
+async function written(count: number, segmentBytes: number) {
+  const { runtime, disk } = memoryRuntime({ seed: 2 });
+  const random = randomFrom(count);
+  const log = await openLogOn(runtime, "/log", { sync: "onFlush", segmentBytes, indexEveryRecords: 7 });
+  const stream = log.stream("orders");
+  const times: number[] = [];
+  let now = 1_000_000;
+  for (let i = 0; i < count; i++) {
+    now += random(3) === 0 ? 0 : random(50);
+    disk.clock.setMicros(now);
+    times.push(now);
+    await stream.append("x".repeat(random(30)));
+  }
+  await stream.flush();
+  return { log, stream, times, runtime, disk };
+}
+
+describe("read({ from: { time } })", () => {
+  it.each([
+    [0, 1000],
+    [1, 1000],
+    [40, 600],
+    [3000, 20_000],
+    [5000, 1_000_000],
+  ])("of %d records starts at the first that is not older, in segments of %d bytes", async (count, segmentBytes) => {
+    const { stream, times, log } = await written(count, segmentBytes);
+    const last = times.at(-1) ?? 0;
+    for (const time of [0, 999_999, 1_000_000, last, last + 1, ...times.filter((_, i) => i % 97 === 0)]) {
+      const expected = times.findIndex((one) => one >= time);
+      const [first] = [...stream.read({ from: { time }, limit: 1 })];
+      expect(first?.offset).toBe(expected < 0 ? undefined : expected);
+    }
+    await log.close();
+  });
+});
+
+describe("offsetAt()", () => {
+  it("names the record that holds each byte of each segment", async () => {
+    const { stream, log, runtime, disk } = await written(60, 900);
+    await log.close();
+    const readOnly = await openLogOn(runtime, "/log", { readOnly: true });
+    const reader = readOnly.stream("orders");
+    const { segments } = await reader.inspect();
+    expect(segments.length).toBeGreaterThan(3);
+    for (const { number, firstOffset, records, bytes } of segments) {
+      const starts: number[] = [];
+      let position = 128;
+      for (let i = 0; i < records; i++) {
+        starts.push(position);
+        position += 72 + ((await reader.get(firstOffset + i))?.payloadBytes ?? 0);
+      }
+      expect(position).toBe(bytes);
+      for (let at = 0; at < bytes; at += 11) {
+        const index = starts.findLastIndex((start) => start <= at);
+        const found = await reader.offsetAt({ segment: number, position: at });
+        expect(found).toBe(index < 0 ? undefined : firstOffset + index);
+      }
+      expect(await reader.offsetAt({ segment: number, position: bytes })).toBeUndefined();
+    }
+    await expect(reader.offsetAt({ segment: 99, position: 0 })).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    // Without an index it only takes longer.
+    disk.take("/log/orders/segment_000000.log.idx");
+    expect(await reader.offsetAt({ segment: 0, position: 400 })).toBeTypeOf("number");
+    void stream;
+  });
+});

@@ -209,7 +209,7 @@ function fieldVerdict(header: usize, commit: u32): u32 {
 
 /**
  * Hashes the `count` records that the last walk passed, then does `compareLinks`. Payloads of `nativeFrom` bytes or more
- * have their digests in DIGESTS already. Fills HASHES.
+ * have their digests in DIGESTS already. Fills HASHES. Once for each walk: MESSAGES is used up.
  */
 export function link(count: u32, successor: usize, nativeFrom: u32): i32 {
   assert(count <= <u32>BATCH_RECORDS, "link: more records than the tables hold");

@@ -95,7 +95,7 @@ export class RecordWindow {
     return this.core.getControl(CONTROL_NEEDED_AT);
   }
 
-  /** Hashes the records of the last walk and checks their links; see `link` of the core. */
+  /** Hashes the records of the last walk, once, and checks their links; see `link` of the core. */
   link(count: number, successor: number, engine: HashEngine): number {
     return engine.link(this.core, count, successor);
   }

@@ -38,8 +38,8 @@ function node(file, ...args) {
 async function checkContent() {
   const args = ["pack", "--dry-run", "--ignore-scripts", "--json"];
   const npm = process.env.npm_execpath;
-  const run = npm === undefined ? runCommand("npm", args, { cwd: ROOT }) : runCommand(process.execPath, [npm, ...args]);
-  const packed = await run;
+  const [program, before] = npm === undefined ? ["npm", []] : [process.execPath, [npm]];
+  const packed = await runCommand(program, [...before, ...args], { cwd: ROOT });
   if (packed.outcome !== null) return packed;
   const [{ files, size, unpackedSize }] = JSON.parse(packed.output.slice(packed.output.indexOf("[\n")));
   const paths = files.map(({ path }) => path);

@@ -60,8 +60,11 @@ export class Log {
   /** The names of the streams that the folder holds, sorted. */
   async streams(): Promise<string[]> {
     const names: string[] = [];
-    for (const { name, kind } of this.#runtime.files.list(this.directory)) {
-      if (kind === "folder" && isStreamName(name)) names.push(name);
+    const { files } = this.#runtime;
+    for (const { name, kind } of files.list(this.directory)) {
+      if (kind !== "folder" || !isStreamName(name)) continue;
+      // A folder of something else is no stream; one that has lost its first segment still is.
+      if (files.list(`${this.directory}/${name}`).some((entry) => entry.name.startsWith("segment_"))) names.push(name);
     }
     return names;
   }

@@ -41,7 +41,7 @@ export interface VerifyReport {
   readonly stream: string;
   /** Whether everything that was looked at is as it was written. */
   readonly ok: boolean;
-  /** Records that passed: all of them, or those before the first bad one. */
+  /** Records that passed: all of them, or those before the first bad one. Of an append that is not whole, none may. */
   readonly records: number;
   /** Bytes of those records. */
   readonly bytes: number;

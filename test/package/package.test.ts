@@ -182,7 +182,7 @@ describe.skipIf(reason !== null)(`the package${reason === null ? "" : ` (skipped
     expect(sources.map((source) => statSync(new URL(source, `file://${map}`)).isFile())).toEqual([true]);
   });
 
-  // The README tells users of Deno to give just these permissions.
+  // What a user of Deno has to permit, and no more.
   describe("on Deno", () => {
     const denoBinary = deno?.binary ?? "";
     const withPermissions = (permissions: readonly string[], ...args: string[]) =>

@@ -15,12 +15,7 @@ import type { StreamEnd } from "./writer.ts";
  * The first offset whose record is not older than `micros`; the end's when all are. Timestamps never go back, so halving
  * finds it, by records that were each checked: no index is believed.
  */
-export function offsetAtTime(
-  state: ReadableStreamState,
-  window: RecordWindow,
-  end: StreamEnd,
-  micros: number,
-): number {
+export function offsetAtTime(state: ReadableStreamState, window: RecordWindow, end: StreamEnd, micros: number): number {
   let low = 0;
   let high = end.offset;
   while (high - low > BATCH_RECORDS) {

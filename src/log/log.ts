@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // An open log: its identity, its streams, its lock.
 
 import { failure } from "../errors.ts";

@@ -126,7 +126,7 @@ describe.each(["everyBatch", "onFlush"] as const)("under %s, a crash", (sync) =>
   });
 
   it("during the recovery from a crash is recovered from", async () => {
-    for (let seed = 0; seed < 12; seed++) {
+    for (let seed = 0; seed < 8; seed++) {
       const { disk } = memoryRuntime({ seed });
       const history: History = { appends: [] };
       const first = 60 + seed * 7;

@@ -54,7 +54,7 @@ function restore(): void {
 }
 
 /** What became of a damaged log: nothing, or the code of the error that tells of it. */
-async function outcome(): Promise<string> {
+async function outcome(alsoWrite = true): Promise<string> {
   let verdict = "unchanged";
   try {
     expect(await everything()).toEqual(original);
@@ -65,7 +65,7 @@ async function outcome(): Promise<string> {
   const report = await verified();
   if (verdict !== "unchanged") expect(report).not.toBe("ok");
   // A writer either sees the same or refuses; it never cuts what was acknowledged.
-  const written = await openedForWriting();
+  const written = alsoWrite ? await openedForWriting() : null;
   if (written !== null) expect(written).toEqual(original);
   return verdict;
 }
@@ -105,13 +105,13 @@ describe("a changed byte", () => {
       for (let at = 0; at < bytes.length; at++) {
         // An index page is almost all zeros, under one CRC: a sample of its bytes will do.
         if (path.endsWith(".idx") && at > 64 && at % 101 !== 0) continue;
-        for (const mask of at % 3 === 0 ? [0x01, 0xff] : [0x80]) {
+        for (const mask of at % 5 === 0 ? [0x01, 0xff] : [0x80]) {
           restore();
           const changed = bytes.slice();
           changed[at] = (changed[at] as number) ^ mask;
           disk.put(path, changed);
           try {
-            const verdict = await outcome();
+            const verdict = await outcome(at % 3 === 0);
             // Segments and the log's identity are evidence: there every change counts.
             if (/\.log$|\.json$/.test(path)) expect(verdict).not.toBe("unchanged");
             else expect(verdict).toBe("unchanged");
@@ -129,7 +129,7 @@ describe("a changed byte", () => {
 describe("a file", () => {
   it("cut at any length is noticed, or makes no difference", async () => {
     for (const [path, bytes] of files) {
-      const step = path.endsWith(".idx") ? 331 : 3;
+      const step = path.endsWith(".idx") ? 331 : 5;
       for (let length = 0; length < bytes.length; length += step) {
         restore();
         disk.put(path, bytes.slice(0, length));

@@ -159,8 +159,7 @@ describe.skipIf(reason !== null)(`the package${reason === null ? "" : ` (skipped
         skipLibCheck: false,
         noEmit: true,
         target: "es2022",
-        // `Log` has [Symbol.asyncDispose].
-        lib: ["es2022", "dom", "esnext.disposable"],
+        lib: ["es2022", "dom"],
         module: how === "bundler" ? "esnext" : how,
         moduleResolution: how,
         types: [],

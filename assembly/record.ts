@@ -177,7 +177,7 @@ export function walk(window: usize, bytes: u32, maxLength: u32): u32 {
       verdict = VERDICT_OFFSET;
       break;
     }
-    if (load<u64>(header, RECORD_TIMESTAMP_AT) < timestamp) {
+    if (load<u64>(header, RECORD_TIMESTAMP_AT) < timestamp || load<u64>(header, RECORD_TIMESTAMP_AT) >>> 53 != 0) {
       verdict = VERDICT_TIMESTAMP;
       break;
     }

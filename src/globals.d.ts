@@ -32,4 +32,5 @@ interface AbortSignal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
+declare function queueMicrotask(callback: () => void): void;
 declare function atob(base64: string): string;

@@ -20,7 +20,14 @@ export function getRecord(
     if (end.damage !== null) throw end.damage;
     return undefined;
   }
-  return quickly(state, window, end, offset) ?? new RecordReader(state, end, { from: offset, limit: 1 }).take();
+  const found = quickly(state, window, end, offset);
+  if (found !== undefined) return found;
+  const reader = new RecordReader(state, end, { from: offset, limit: 1 });
+  try {
+    return reader.take();
+  } finally {
+    reader.close();
+  }
 }
 
 function quickly(

@@ -4,7 +4,7 @@ import { PAGE_BYTES, PAGE_ENTRIES } from "../../assembly/layout.ts";
 import { StorageError } from "../errors.ts";
 import type { Files, RuntimeFile } from "../runtime.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
-import type { Segment, StreamPlace } from "./segment.ts";
+import type { Segment } from "./segment.ts";
 
 export interface IndexLimits {
   /** Pages are written when this many records are not in the file's index yet, … */
@@ -47,8 +47,7 @@ export class IndexWriter {
   }
 
   /** Begins the index of an empty segment. */
-  static create(pages: IndexPages, place: StreamPlace, segment: Segment, limits: IndexLimits): IndexWriter {
-    const file = openIndexFile(place.runtime.files, indexPath(segment.path));
+  static create(pages: IndexPages, file: RuntimeFile, segment: Segment, limits: IndexLimits): IndexWriter {
     const { crcSeed, header } = segment;
     return new IndexWriter(pages, file, limits, { nextOffset: header.firstOffset, page: 0, used: 0, crcSeed });
   }

@@ -43,7 +43,10 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
     const path = `${folder}/${claimName(generation)}`;
     // After a power loss the boot is another one, so a claim that is lost or torn by it claims nothing.
     if (!files.publish(path, bytes, "cached")) continue;
-    if (highestOf(files, folder)?.generation !== generation) {
+    // Somebody went past meanwhile, or had this very generation and has let go of it.
+    if (
+      claims(files, folder).some((one) => one.generation > generation || `${folder}/${one.name}` === path + RELEASED)
+    ) {
       files.remove(path);
       continue;
     }

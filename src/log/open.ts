@@ -26,7 +26,14 @@ import { type OpenOptions, settingsFrom } from "./options.ts";
  * @throws {StorageError} when the folder cannot be read or written
  */
 export async function openLogOn(runtime: Runtime, directory: string, options: OpenOptions = {}): Promise<Log> {
-  const settings = settingsFrom(options, runtime);
+  const settings = settingsFrom(options ?? {}, runtime);
+  if (typeof directory !== "string" || directory === "") {
+    throw failure("OPTION_INVALID", {
+      option: "directory",
+      value: String(directory),
+      expected: "the path of a folder",
+    });
+  }
   const path = runtime.files.resolve(directory);
   const kind = runtime.files.kind(path);
   if (kind === "file" || kind === "other") throw failure("NOT_A_LOG", { directory: path, reason: "it is no folder" });
@@ -51,6 +58,9 @@ function makeLog(runtime: Runtime, directory: string, create: boolean): LogIdent
   const { files } = runtime;
   const there = contents(runtime, directory);
   if (there !== null && there.length > 0) {
+    // Another process may have made the log between the two looks.
+    const made = readIdentity(runtime, directory);
+    if (made !== null) return made;
     const reason = `it has no ${IDENTITY_FILE} and holds ${JSON.stringify(there[0])}`;
     throw failure("NOT_A_LOG", { directory, reason });
   }

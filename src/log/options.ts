@@ -65,6 +65,7 @@ const LARGEST_APPEND = SEGMENT_MAX_BYTES - SEGMENT_HEADER_BYTES;
 
 /** @throws {UsageError} `OPTION_INVALID` */
 export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSettings {
+  if (typeof options !== "object") throw invalid("options", options, "an object");
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) {
       throw failure("OPTION_INVALID", {
@@ -96,7 +97,7 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
     windowBytes: whole(options, "windowBytes", 128 * KIB, 4 * KIB, 1024 * MIB),
     engine: new HashEngine(choice(options, "hashEngine", ["auto", "wasm", "native"]), runtime.nativeHashing),
     spaceAhead: flag(options, "spaceAhead", true),
-    onTornTail: options.onTornTail,
+    onTornTail: listener(options),
     clock: runtime.clock,
   };
 }
@@ -129,6 +130,12 @@ function flag(options: OpenOptions, option: keyof OpenOptions, fallback: boolean
   throw invalid(option, value, "true or false");
 }
 
+function listener(options: OpenOptions): OpenOptions["onTornTail"] {
+  const { onTornTail } = options;
+  if (onTornTail === undefined || typeof onTornTail === "function") return onTornTail;
+  throw invalid("onTornTail", onTornTail, "a function");
+}
+
 // The first of the choices is the default.
 function choice<T extends string>(options: OpenOptions, option: keyof OpenOptions, choices: readonly [T, ...T[]]): T {
   const value = options[option] ?? choices[0];
@@ -138,6 +145,11 @@ function choice<T extends string>(options: OpenOptions, option: keyof OpenOption
 }
 
 function invalid(option: string, value: unknown, expected: string): Error {
-  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+  const shown =
+    typeof value === "object" && value !== null
+      ? "an object"
+      : typeof value === "string"
+        ? JSON.stringify(value)
+        : String(value);
   return failure("OPTION_INVALID", { option, value: shown, expected });
 }

@@ -205,13 +205,24 @@ export class RecordReader {
 
   // Moves to the next run that has a wanted record.
   #nextRun(): boolean {
-    let scan = this.#scan;
+    const scan = this.#scan;
     if (scan !== null && this.#offset < scan.run.offset + scan.run.count) {
       this.#show(scan);
       return true;
     }
-    this.#options.signal?.throwIfAborted();
-    scan ??= this.#start(this.#startPlace());
+    try {
+      this.#options.signal?.throwIfAborted();
+      this.#state.segments.checkOpen();
+      return this.#scanOn(scan ?? this.#start(this.#startPlace()));
+    } catch (error) {
+      // A loop does not tell an iterator that has thrown to end.
+      this.close();
+      throw error;
+    }
+  }
+
+  #scanOn(begun: StreamScan): boolean {
+    let scan = begun;
     for (;;) {
       if (!scan.next()) {
         const { fault } = scan;
@@ -313,6 +324,9 @@ const COPY_BYTES = 16 << 10;
 
 /** @throws {UsageError} `OPTION_INVALID` */
 export function checkReadOptions(options: ReadOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw failure("OPTION_INVALID", { option: "options", value: String(options), expected: "an object" });
+  }
   const { from } = options;
   const values = { ...options, from: typeof from === "object" && from !== null ? from.time : from };
   for (const option of ["from", "to", "limit", "maxBytes"] as const) {

@@ -7,6 +7,7 @@ import {
   PAGE_ENTRIES,
   RECORD_EXTRA_BYTES,
   SEGMENT_HEADER_BYTES,
+  SEGMENT_MAX_BYTES,
 } from "../../assembly/layout.ts";
 import { type DiatremeError, failure } from "../errors.ts";
 import type { RuntimeFile } from "../runtime.ts";
@@ -54,7 +55,9 @@ export function findTail(
   settings: LogSettings,
 ): Tail {
   const fileBytes = segment.file.size();
-  const indexPages = indexFile === null ? 0 : Math.ceil(indexFile.size() / PAGE_BYTES);
+  // The file may be of any size; no segment has records for more pages than this.
+  const mostPages = Math.ceil(SEGMENT_MAX_BYTES / RECORD_EXTRA_BYTES / PAGE_ENTRIES);
+  const indexPages = indexFile === null ? 0 : Math.min(Math.ceil(indexFile.size() / PAGE_BYTES), mostPages);
   // Every record before this offset was synced: a page says so that was written after the sync.
   let sealedOffset = segment.header.firstOffset;
   for (let page = indexPages - 1; page >= 0; page--) {
@@ -118,6 +121,7 @@ function scanTail(
     maxRecordBytes,
     end: fileBytes,
     endHash: null,
+    showUnproved: true,
   });
   let chain = chainAtStart;
   let position = start.position;

@@ -57,6 +57,11 @@ export interface ScanOptions {
   readonly maxRecordBytes: number;
   /** File position where the records end. */
   readonly end: number;
+  /**
+   * Whether a record is shown although a bad successor keeps its hash from being proved. A reader does not want it; who
+   * looks for the end of a torn segment must not miss it.
+   */
+  readonly showUnproved: boolean;
   /** The hash that the last record before `end` must have, where that is known from elsewhere. */
   readonly endHash: Uint8Array | null;
 }
@@ -186,7 +191,10 @@ export class SegmentScan {
 
   #successor(): number {
     const { end, endHash } = this.#options;
-    if (this.position + this.bytes < end) return this.#window.headerAfter(this.bytes, this.segment.file, end);
+    if (this.position + this.bytes < end) {
+      const header = this.#window.headerAfter(this.bytes, this.segment.file, end);
+      return this.#options.showUnproved && !this.#window.isRecord(header) ? 0 : header;
+    }
     return endHash === null ? 0 : this.#window.headerWithLink(endHash);
   }
 
@@ -210,7 +218,7 @@ export class SegmentScan {
       walked = again;
     }
     const successorIsGood = walked >= 2 || this.position + window.consumed >= end;
-    if (!successorIsGood) return this.#showOne();
+    if (!successorIsGood) return this.#options.showUnproved ? this.#showOne() : this.#passOne();
 
     window.trustLink();
     const count = Math.min(walked, 3);
@@ -238,6 +246,16 @@ export class SegmentScan {
     const window = this.#window;
     window.expect({ offset: this.offset, timestamp: 0, crcSeed: this.segment.crcSeed });
     return window.walk(this.#options.maxRecordBytes);
+  }
+
+  // Goes on to the bad successor without showing the record before it.
+  #passOne(): boolean {
+    const window = this.#window;
+    const bytes = window.consumed;
+    window.advance(bytes);
+    this.offset++;
+    this.position += bytes;
+    return this.#walk() && this.next();
   }
 
   #showOne(): boolean {
@@ -311,6 +329,8 @@ export class SegmentScan {
       case VERDICT_OFFSET:
         return failure("RECORD_OFFSET_WRONG", { ...place, found: getU64(core.view, pointer + RECORD_OFFSET_AT) });
       case VERDICT_TIMESTAMP:
+        if (!Number.isSafeInteger(getU64(core.view, pointer + RECORD_TIMESTAMP_AT)))
+          return invalid("its timestamp is over 2^53");
         return failure("RECORD_TIMESTAMP_BACKWARDS", {
           ...place,
           found: getU64(core.view, pointer + RECORD_TIMESTAMP_AT),

@@ -20,6 +20,7 @@ export class SegmentFiles {
   readonly #firstOffsets: number[];
   // In order of use, the latest last.
   readonly #open = new Map<number, ReadableSegment>();
+  #closed = false;
 
   constructor(place: StreamPlace, count: number) {
     this.place = place;
@@ -32,20 +33,41 @@ export class SegmentFiles {
 
   /** Takes note of segments that came into being. */
   grow(count: number): void {
+    const newest = this.#open.get(this.count - 1);
+    // What was the newest segment has grown since it was opened, and will not again.
+    if (count > this.count && newest !== undefined) {
+      this.#open.delete(this.count - 1);
+      closeSegment(newest);
+    }
     while (this.#firstOffsets.length < count) this.#firstOffsets.push(Number.NaN);
+  }
+
+  /** Whether the stream was closed: nothing more may be opened, and its memory serves others by now. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** @throws {UsageError} `LOG_CLOSED` */
+  checkOpen(): void {
+    if (this.#closed)
+      throw failure("LOG_CLOSED", { directory: this.place.folder.slice(0, this.place.folder.lastIndexOf("/")) });
   }
 
   /** A segment of this object's own; it may be closed at the next call. */
   get(number: number): ReadableSegment {
+    this.checkOpen();
     const held = this.#open.get(number);
-    if (held !== undefined) {
+    // An index may have come into being since.
+    if (held !== undefined && held.index !== null) {
       if (this.#open.size > 1) {
         this.#open.delete(number);
         this.#open.set(number, held);
       }
       return held;
     }
+    if (held !== undefined) closeSegment(held);
     const segment = this.openOwn(number);
+    this.#open.delete(number);
     this.#open.set(number, segment);
     for (const [oldest, other] of this.#open) {
       if (this.#open.size <= OPEN_SEGMENTS) break;
@@ -57,6 +79,7 @@ export class SegmentFiles {
 
   /** A segment that the caller closes. */
   openOwn(number: number): ReadableSegment {
+    this.checkOpen();
     const segment = openSegment(this.place, number, "read");
     this.#firstOffsets[number] = segment.header.firstOffset;
     try {
@@ -90,6 +113,7 @@ export class SegmentFiles {
   }
 
   close(): void {
+    this.#closed = true;
     for (const segment of this.#open.values()) closeSegment(segment);
     this.#open.clear();
   }

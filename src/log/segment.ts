@@ -1,5 +1,5 @@
 // One segment file, open: its checked header and what its records join to. Knows nothing of what follows the header.
-import { GENESIS_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_SALT_BYTES } from "../../assembly/layout.ts";
+import { GENESIS_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAX_BYTES, SEGMENT_SALT_BYTES } from "../../assembly/layout.ts";
 import { failure, isFailure } from "../errors.ts";
 import {
   decodeSegmentHeader,
@@ -44,6 +44,11 @@ export function openSegment(place: StreamPlace, number: number, access: FileAcce
     throw failure("SEGMENT_MISSING", { stream: place.stream, segment: number }, error);
   }
   try {
+    const fileBytes = file.size();
+    if (fileBytes > SEGMENT_MAX_BYTES) {
+      const reason = `the file has ${fileBytes} bytes, a segment has ${SEGMENT_MAX_BYTES} at most`;
+      throw failure("SEGMENT_HEADER_INVALID", { stream: place.stream, segment: number, condition: "S10", reason });
+    }
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
     const header = decodeSegmentHeader(
       bytes.subarray(0, file.read(bytes, 0)),

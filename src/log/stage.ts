@@ -1,6 +1,6 @@
 // Turns what callers append into staged payloads: bytes as they are, strings as UTF-8, anything else as JSON.
 import { RECORD_EXTRA_BYTES } from "../../assembly/layout.ts";
-import { failure } from "../errors.ts";
+import { DiatremeError, failure } from "../errors.ts";
 import type { Batch } from "../wasm/batch.ts";
 
 /** A value that JSON can hold. Objects with `toJSON` count as what that returns. */
@@ -27,12 +27,13 @@ export interface StageLimits {
  * @throws {UsageError} `EVENT_INVALID`, `RECORD_TOO_LARGE`, `APPEND_TOO_LARGE`
  */
 export function stageEvents(batch: Batch, events: LogEvent | readonly LogEvent[], limits: StageLimits): void {
+  let index = 0;
   try {
     if (!Array.isArray(events)) {
       stageOne(batch, events as LogEvent, 0, limits);
       return;
     }
-    for (let index = 0; index < events.length; index++) {
+    for (; index < events.length; index++) {
       stageOne(batch, events[index], index, limits);
       if (batch.stagedBytes > limits.maxAppendBytes) {
         const facts = { stream: limits.stream, bytes: batch.stagedBytes, limit: limits.maxAppendBytes };
@@ -41,14 +42,21 @@ export function stageEvents(batch: Batch, events: LogEvent | readonly LogEvent[]
     }
   } catch (error) {
     batch.unstage();
-    throw error;
+    if (error instanceof DiatremeError) throw error;
+    // A getter, a toJSON method or a proxy of the caller's has thrown.
+    throw invalid(`cannot be read (${error instanceof Error ? error.message : String(error)})`, index, limits, error);
   }
 }
 
+// A subclass may have a `length` of its own; this one tells how many bytes there are.
+const byteLengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "byteLength")
+  ?.get as (this: Uint8Array) => number;
+
 function stageOne(batch: Batch, event: unknown, index: number, limits: StageLimits): void {
   if (event instanceof Uint8Array) {
-    checkSize(event.length, index, limits);
-    batch.stageBytes(event);
+    const bytes = byteLengthOf.call(event);
+    checkSize(bytes, index, limits);
+    batch.stageBytes(event, bytes);
     return;
   }
   const text = typeof event === "string" ? wellFormed(event, index, limits) : toJson(event, index, limits);
@@ -72,13 +80,18 @@ function wellFormed(text: string, index: number, limits: StageLimits): string {
   throw invalid("is a string with a lone surrogate, which UTF-8 cannot hold", index, limits);
 }
 
+const NOT_JSON: ReadonlySet<string> = new Set([
+  ...["ArrayBuffer", "SharedArrayBuffer", "Map", "Set", "WeakMap", "WeakSet", "WeakRef", "Promise"],
+  ...["RegExp", "Error", "Blob", "File", "Generator", "AsyncGenerator"],
+]);
+
 function toJson(event: unknown, index: number, limits: StageLimits): string {
-  // JSON.stringify makes "{}" of these: data would be lost without a word.
-  if (ArrayBuffer.isView(event)) throw invalid("is a view of another kind than Uint8Array", index, limits);
-  if (event instanceof ArrayBuffer) throw invalid("is an ArrayBuffer; wrap it in a Uint8Array", index, limits);
-  if (event instanceof Map || event instanceof Set || event instanceof Promise) {
-    throw invalid(`is a ${event.constructor.name}, which JSON cannot hold`, index, limits);
-  }
+  // JSON.stringify makes "{}" or "null" of these: data would be lost without a word.
+  if (typeof event === "number" && !Number.isFinite(event))
+    throw invalid(`is ${event}, which JSON cannot hold`, index, limits);
+  const kind = Object.prototype.toString.call(event).slice(8, -1);
+  if (ArrayBuffer.isView(event) || NOT_JSON.has(kind))
+    throw invalid(`is of type ${kind}, which JSON cannot hold`, index, limits);
   let text: string | undefined;
   try {
     text = JSON.stringify(event);

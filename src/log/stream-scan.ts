@@ -106,6 +106,7 @@ export class StreamScan {
       maxRecordBytes: this.#settings.maxRecordBytes,
       end: newest ? end.position : segment.bytes,
       endHash: last ? end.head : this.#level === "chain" ? this.#firstLink(number + 1) : null,
+      showUnproved: false,
     });
     return true;
   }
@@ -156,6 +157,7 @@ export class StreamScan {
         maxRecordBytes: this.#settings.maxRecordBytes,
         end: last ? this.#end.position : segment.bytes,
         endHash: last ? this.#end.head : null,
+        showUnproved: false,
       },
     );
     const link = scan.next() ? window.linkAt(scan.header(0)).slice() : null;

@@ -1,7 +1,7 @@
 // Brings a stream into use: finds its segments and its end; for a writer also makes what is missing, cuts a torn tail,
 // and sees to it that all that is there is on the disk before anything is added.
 import { DIGEST_BYTES, PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
-import { CorruptionError, failure } from "../errors.ts";
+import { CorruptionError, failure, isFailure } from "../errors.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
@@ -39,7 +39,11 @@ export function streamExists(place: StreamPlace): boolean {
  */
 export function startReading(place: StreamPlace, settings: LogSettings): ReaderStart | null {
   if (!streamExists(place)) return null;
-  const { count, gap } = countSegments(place, place.runtime.files.list(place.folder));
+  let { count, gap } = countSegments(place, place.runtime.files.list(place.folder));
+  // A listing made while a writer begins segments may lack one and have a later one. Another look tells.
+  for (let look = 1; gap !== null && look < LOOKS; look++) {
+    ({ count, gap } = countSegments(place, place.runtime.files.list(place.folder)));
+  }
   if (count === 0 && gap === null) return null;
   const segments = new SegmentFiles(place, count);
   let damage = gap;
@@ -97,8 +101,10 @@ export function startWriting(
   const pages = writerPages(core);
   if (count === 0) {
     const segment = createSegment(place, { number: 0, firstOffset: 0 });
+    syncNames(place);
+    const indexFile = openIndexFile(files, indexPath(segment.path));
     const chain = { nextOffset: 0, timestamp: 0, head: segment.genesis as Uint8Array };
-    const index = IndexWriter.create(pages, place, segment, settings.index);
+    const index = IndexWriter.create(pages, indexFile, segment, settings.index);
     const start = { segment, position: SEGMENT_HEADER_BYTES, chain, core, pages, index };
     return { start, segments: new SegmentFiles(place, 1), torn: null };
   }
@@ -165,9 +171,28 @@ function makeDurable(place: StreamPlace, segment: Segment, tail: Tail, window: R
       position += bytes.length;
     }
   }
-  if (!unclean && tail.fileBytes === tail.position) return;
+  if (tail.sealedPage !== null) return;
   file.syncNow();
-  place.runtime.files.folder(place.folder).syncNow();
+  syncNames(place);
+}
+
+// The process that made a file or folder may have died before it made the name durable. A sealed end says that somebody
+// has been here since.
+function syncNames(place: StreamPlace): void {
+  const { files } = place.runtime;
+  files.folder(place.folder).syncNow();
+  let folder = parentOf(place.folder);
+  files.folder(folder).syncNow();
+  while (folder !== "") {
+    folder = parentOf(folder);
+    try {
+      files.folder(folder === "" ? "/" : folder).syncNow();
+    } catch (error) {
+      // Above the log there may be folders that this process must not open; those it has not made.
+      if (!isFailure(error, "ACCESS_DENIED")) throw error;
+      return;
+    }
+  }
 }
 
 // Brings the index up to the tail and makes it end there.
@@ -204,6 +229,7 @@ function continueIndex(
       maxRecordBytes: settings.maxRecordBytes,
       end: tail.position,
       endHash: null,
+      showUnproved: true,
     },
   );
   while (scan.next()) {

@@ -164,7 +164,7 @@ export class Stream {
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     const open = this.#existing();
-    return verifyStream(open.segments, this.#settings, this.#endOf(open), options);
+    return verifyStream(open.segments, this.#settings, this.#endOf(open), options ?? {});
   }
 
   /** Makes durable what was appended before the call. */

@@ -1,6 +1,5 @@
 // What the bytes behind a bad record tell about it: nothing, or that it had been acknowledged.
 
-import { WALK_MORE } from "../../assembly/control.ts";
 import {
   COMMIT_UNSYNCED_MASK,
   RECORD_EXTRA_BYTES,
@@ -42,38 +41,56 @@ export function wasSynced(
   maxRecordBytes: number,
 ): boolean {
   const { file } = segment;
-  let budget = 8 * (fileBytes - bad.position) + 16 * maxRecordBytes;
-  let position = bad.position + 1;
-  while (position + RECORD_EXTRA_BYTES <= fileBytes) {
-    window.begin(position);
-    window.fill(file, 0, fileBytes);
+  const { core } = window;
+  let budget = 4 * (fileBytes - bad.position) + 4 * maxRecordBytes;
+  window.begin(bad.position + 1);
+  while (window.position + RECORD_EXTRA_BYTES <= fileBytes) {
+    if (window.available < RECORD_HEADER_BYTES) window.fill(file, RECORD_HEADER_BYTES, fileBytes);
     const { available } = window;
-    budget -= available;
-    const found = window.core.run.findMagic(window.pointer, available) >>> 0;
-    // A magic may lie across the window's end.
-    if (found === available) {
-      position += Math.max(available - 3, 1);
+    if (available < RECORD_HEADER_BYTES) return false;
+    const distance = core.run.findMagic(window.pointer, available) >>> 0;
+    if (distance === available) {
+      // A magic may lie across the window's end.
+      window.advance(available - 3);
       continue;
     }
-    position += found;
-    window.advance(found);
-    window.fill(file, RECORD_HEADER_BYTES, fileBytes);
-    const offset = getU64(window.core.view, window.pointer + RECORD_OFFSET_AT);
-    const most = bad.offset + Math.ceil((position - bad.position) / RECORD_EXTRA_BYTES);
-    if (offset > bad.offset && offset <= most) {
-      window.expect({ offset, timestamp: 0, crcSeed: segment.crcSeed });
-      let count = window.walk(maxRecordBytes);
-      if (count === 0 && window.verdict === WALK_MORE && position + window.needed <= fileBytes) {
-        budget -= window.needed;
-        window.fill(file, window.needed, fileBytes);
-        count = window.walk(maxRecordBytes);
-      }
-      if (count > 0 && offset - unsyncedBefore(window) > bad.offset) return true;
-      if (budget < 0) return true;
+    window.advance(distance);
+    const bytes = plausibleBytes(window, file, bad, fileBytes, maxRecordBytes);
+    if (bytes === 0) {
+      window.advance(1);
+      continue;
     }
-    position += 1;
+    if (window.available < bytes) window.fill(file, bytes, fileBytes);
+    window.expect({ offset: offsetAt(window), timestamp: 0, crcSeed: segment.crcSeed });
+    const isRecord = core.run.walk(window.pointer, Math.min(bytes, window.available), maxRecordBytes) === 1;
+    if (isRecord && offsetAt(window) - unsyncedBefore(window) > bad.offset) return true;
+    budget -= bytes;
+    if (budget < 0) return true;
+    window.advance(isRecord ? bytes : 1);
   }
   return false;
+}
+
+// The length of what may be a record at the window's start, by what costs nothing to check; 0 when it cannot be one.
+function plausibleBytes(
+  window: RecordWindow,
+  file: RuntimeFile,
+  bad: { offset: number; position: number },
+  fileBytes: number,
+  maxRecordBytes: number,
+): number {
+  if (window.available < RECORD_HEADER_BYTES) window.fill(file, RECORD_HEADER_BYTES, fileBytes);
+  if (window.available < RECORD_HEADER_BYTES) return 0;
+  const length = window.core.view.getUint32(window.pointer + RECORD_LENGTH_AT, true);
+  const bytes = RECORD_EXTRA_BYTES + length;
+  if (length > maxRecordBytes || window.position + bytes > fileBytes) return 0;
+  const most = bad.offset + Math.ceil((window.position - bad.position) / RECORD_EXTRA_BYTES);
+  const offset = offsetAt(window);
+  return offset > bad.offset && offset <= most ? bytes : 0;
+}
+
+function offsetAt(window: RecordWindow): number {
+  return getU64(window.core.view, window.pointer + RECORD_OFFSET_AT);
 }
 
 // Of the first record of the last walk.

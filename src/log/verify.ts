@@ -118,6 +118,7 @@ export async function verifyStream(
         turnStarted = clock.monotonicMs();
       }
       options.signal?.throwIfAborted();
+      segments.checkOpen();
       head = scan.headOfRun();
     }
     fault = scan.fault ?? end.damage;
@@ -182,7 +183,7 @@ class IndexCheck {
     if (this.#silent) return;
     let pointer = run.header(0);
     let { count, position } = run;
-    while (count > 0) {
+    while (count > 0 && !this.#silent) {
       const added = this.#pages.add(FRESH, pointer, count, position);
       const bytes = this.#pages.bytesOfRecords(pointer, added);
       pointer += bytes;

@@ -10,9 +10,9 @@ import type { Core } from "../wasm/core.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { AppendResult } from "./append-result.ts";
-import { IndexWriter } from "./index-writer.ts";
+import { IndexWriter, indexPath, openIndexFile } from "./index-writer.ts";
 import type { LogSettings } from "./options.ts";
-import { createSegment, type Segment, type StreamPlace } from "./segment.ts";
+import { createSegment, type Segment, type StreamPlace, segmentPath } from "./segment.ts";
 import { SpaceAhead } from "./space-ahead.ts";
 import { type LogEvent, type StageLimits, stageEvents } from "./stage.ts";
 
@@ -92,6 +92,10 @@ export class StreamWriter {
   #syncing = false;
   #writing = false;
   #rotating = false;
+  // While events are staged their toJSON methods and getters run, which may call this writer again.
+  #staging = false;
+  // The file was cut after a failed write, and that is not synced yet.
+  #cutUnsynced = false;
   #poison: Error | null = null;
   #closed = false;
 
@@ -132,7 +136,9 @@ export class StreamWriter {
   /** See `Stream.append`. */
   append(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> {
     try {
-      if (this.#queue.length > 0 || this.#rotating || this.#isFull()) return this.#enqueue(events, options);
+      this.#checkUsable();
+      if (this.#staging || this.#queue.length > 0 || this.#rotating || this.#isFull())
+        return this.#enqueue(events, options);
       const result = this.#admit(events, options);
       if (result === null) {
         const queued = this.#enqueue(events, options);
@@ -147,7 +153,7 @@ export class StreamWriter {
 
   /** See `Stream.appendSync`. */
   appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions): AppendResult {
-    if (this.#syncing || this.#rotating || this.#waiters.length > 0 || this.#queue.length > 0) {
+    if (this.#staging || this.#syncing || this.#rotating || this.#waiters.length > 0 || this.#queue.length > 0) {
       throw failure("APPEND_IN_FLIGHT", { stream: this.#place.stream });
     }
     let result = this.#admit(events, options);
@@ -199,9 +205,13 @@ export class StreamWriter {
       if (this.#poison === null) {
         await this.flush();
         this.#seal();
+      } else if (!this.#syncsAppends && this.#nextOffset > this.#synced.offset) {
+        // These appends have resolved, and nobody was told yet that they are not durable.
+        throw this.#poisoned();
       }
     } finally {
       this.#closed = true;
+      for (const one of [...this.#queue.splice(0), ...this.#waiters.splice(0)]) one.reject(this.#closedFailure());
       // Results that were handed out may still be asked for their heads.
       this.#sealNow();
       giveCore(this.#core);
@@ -213,14 +223,20 @@ export class StreamWriter {
   // Stages and admits one append. `null`, with nothing staged, when the segment has no room for it.
   #admit(events: LogEvent | readonly LogEvent[], options: AppendOptions): AppendResult | null {
     this.#checkUsable();
+    const expectedOffset = checkExpectedOffset(options);
     if (this.#batch.bytes >= WRITE_BYTES) this.#drain();
     const firstOffset = this.#nextOffset;
-    const { expectedOffset } = options;
     if (expectedOffset !== undefined && expectedOffset !== firstOffset) {
       throw failure("OFFSET_MISMATCH", { stream: this.#place.stream, expected: expectedOffset, actual: firstOffset });
     }
     const batch = this.#batch;
-    stageEvents(batch, events, this.#limits);
+    this.#staging = true;
+    try {
+      stageEvents(batch, events, this.#limits);
+    } finally {
+      this.#staging = false;
+      if (this.#queue.length > 0) queueMicrotask(() => this.#admitQueued());
+    }
     const end = this.#position + batch.bytes;
     if (end + batch.stagedBytes > this.#settings.segmentBytes && firstOffset > this.#segment.header.firstOffset) {
       batch.unstage();
@@ -325,7 +341,7 @@ export class StreamWriter {
   #drain(): void {
     const batch = this.#batch;
     const { bytes, count } = batch;
-    if (bytes === 0) return;
+    if (bytes === 0 || this.#staging) return;
     batch.seal(this.#synced.offset);
     const position = this.#position;
     const { file } = this.#segment;
@@ -367,6 +383,7 @@ export class StreamWriter {
     try {
       this.#segment.file.truncate(this.#position);
       this.#ahead.forget();
+      this.#cutUnsynced = true;
     } catch (error) {
       this.#fail(error);
     }
@@ -376,7 +393,7 @@ export class StreamWriter {
   #fail(error: unknown): unknown {
     this.#poison ??= error instanceof Error ? error : new Error(String(error));
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
-    for (const queued of this.#queue.splice(0)) queued.reject(this.#poisoned());
+    for (const queued of this.#queue.splice(0)) queued.reject(error);
     return error;
   }
 
@@ -387,7 +404,12 @@ export class StreamWriter {
 
   #checkUsable(): void {
     if (this.#poison !== null) throw this.#poisoned();
-    if (this.#closed) throw failure("LOG_CLOSED", { directory: this.#place.folder });
+    if (this.#closed) throw this.#closedFailure();
+  }
+
+  #closedFailure(): DiatremeError {
+    const { folder } = this.#place;
+    return failure("LOG_CLOSED", { directory: folder.slice(0, folder.lastIndexOf("/")) });
   }
 
   #writtenEnd(): StreamEnd {
@@ -408,7 +430,7 @@ export class StreamWriter {
   }
 
   #admitQueued(): void {
-    while (this.#queue.length > 0 && !this.#rotating && !this.#isFull()) {
+    while (this.#queue.length > 0 && !this.#rotating && !this.#staging && !this.#isFull()) {
       const queued = this.#queue[0] as QueuedAppend;
       try {
         const result = this.#admit(queued.events, queued.options);
@@ -444,8 +466,19 @@ export class StreamWriter {
     const old = this.#segment;
     const number = old.header.number + 1;
     this.#seal();
-    const segment = createSegment(this.#place, { number, firstOffset: this.#nextOffset });
-    const index = IndexWriter.create(this.#pages, this.#place, segment, this.#settings.index);
+    const path = segmentPath(this.#place, number);
+    // The index first: without a segment it means nothing.
+    const indexFile = openIndexFile(this.#place.runtime.files, indexPath(path));
+    let segment: Segment;
+    try {
+      segment = createSegment(this.#place, { number, firstOffset: this.#nextOffset });
+    } catch (error) {
+      indexFile.close();
+      // Once the next segment has its name, nothing may be added to this one.
+      if (this.#place.runtime.files.kind(path) !== null) this.#fail(error);
+      throw error;
+    }
+    const index = IndexWriter.create(this.#pages, indexFile, segment, this.#settings.index);
     old.file.close();
     this.#index.close();
     this.#segment = segment;
@@ -459,10 +492,11 @@ export class StreamWriter {
 
   // Ends a segment whose records are synced: no space behind them, and an index that says so.
   #seal(): void {
-    if (this.#ahead.reachesBeyond(this.#position)) {
+    if (this.#cutUnsynced || this.#ahead.reachesBeyond(this.#position)) {
       this.#segment.file.truncate(this.#position);
       this.#segment.file.syncNow();
       this.#ahead.forget();
+      this.#cutUnsynced = false;
     }
     this.#index.flush(true);
   }
@@ -478,6 +512,17 @@ export class StreamWriter {
     this.#core = core;
     this.#pages = pages;
   }
+}
+
+// Whatever is given, an offset comes out or none; getters run here, before anything is decided.
+function checkExpectedOffset(options: AppendOptions | null | undefined): number | undefined {
+  const expected = options?.expectedOffset;
+  if (expected === undefined || (Number.isSafeInteger(expected) && expected >= 0)) return expected;
+  throw failure("OPTION_INVALID", {
+    option: "expectedOffset",
+    value: typeof expected === "string" ? JSON.stringify(expected) : String(expected),
+    expected: "a whole number, 0 or more",
+  });
 }
 
 /** The slots for index pages at the start of a writer's arena. */

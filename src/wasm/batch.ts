@@ -88,12 +88,12 @@ export class Batch {
     return this.#start;
   }
 
-  /** Stages a copy of a payload. */
-  stageBytes(payload: Uint8Array): void {
+  /** Stages a copy of a payload of `length` bytes. */
+  stageBytes(payload: Uint8Array, length: number): void {
     const at = this.#tail + RECORD_HEADER_BYTES;
-    this.#core.reserve(at + payload.length + RECORD_EXTRA_BYTES);
+    this.#core.reserve(at + length + RECORD_EXTRA_BYTES);
     this.#core.bytes.set(payload, at);
-    this.#endStaged(payload.length);
+    this.#endStaged(length);
   }
 
   /** Stages a text as UTF-8; returns its length in bytes. The text must be well formed. */

@@ -108,7 +108,7 @@ export class RecordWindow {
 
   /**
    * Pointer to the record header that follows `consumed` bytes, read from the file when the window ends before it;
-   * 0 when no record is there.
+   * 0 when there are not enough bytes.
    */
   headerAfter(consumed: number, file: RuntimeFile, limit: number): number {
     const core = this.core;
@@ -120,7 +120,12 @@ export class RecordWindow {
       const target = core.bytes.subarray(header, header + RECORD_HEADER_BYTES);
       if (file.read(target, position) < RECORD_HEADER_BYTES) return 0;
     }
-    return core.view.getUint32(header, true) === RECORD_MAGIC ? header : 0;
+    return header;
+  }
+
+  /** Whether a record's magic is at a pointer that may be 0. */
+  isRecord(header: number): boolean {
+    return header !== 0 && this.core.view.getUint32(header, true) === RECORD_MAGIC;
   }
 
   /** A stand-in for the following header when only its link is known. */

@@ -75,7 +75,7 @@ describe.each(ENGINES)("with the %s engine", (_, engine) => {
       const batch = new Batch(core, engine, core.arena);
       batch.setChain({ nextOffset: START.offset, timestamp: 0, head: START.head });
       core.setControl(48, crc32(SALT));
-      for (const payload of payloads) batch.stageBytes(payload);
+      for (const payload of payloads) batch.stageBytes(payload, payload.length);
       batch.admit(0, START.timestamp, { nextOffset: START.offset + count, setHead: () => undefined });
       batch.seal(START.offset - 5);
       expect(batch.sealed(0)).toEqual(expected.bytes);
@@ -90,7 +90,7 @@ describe.each(ENGINES)("with the %s engine", (_, engine) => {
     const batch = new Batch(core, engine, core.arena);
     batch.setChain({ nextOffset: START.offset, timestamp: 0, head: START.head });
     core.setControl(48, crc32(SALT));
-    for (const payload of payloads) batch.stageBytes(payload);
+    for (const payload of payloads) batch.stageBytes(payload, payload.length);
     batch.admit(0, START.timestamp, { nextOffset: START.offset + payloads.length, setHead: () => undefined });
     batch.seal(START.offset - 5);
     expect(batch.sealed(0)).toEqual(expected.bytes);

@@ -47,7 +47,7 @@ export function openSegment(place: StreamPlace, number: number, access: FileAcce
     const fileBytes = file.size();
     if (fileBytes > SEGMENT_MAX_BYTES) {
       const reason = `the file has ${fileBytes} bytes, a segment has ${SEGMENT_MAX_BYTES} at most`;
-      throw failure("SEGMENT_HEADER_INVALID", { stream: place.stream, segment: number, condition: "S10", reason });
+      throw failure("SEGMENT_HEADER_INVALID", { stream: place.stream, segment: number, condition: "S1", reason });
     }
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
     const header = decodeSegmentHeader(

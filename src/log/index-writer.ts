@@ -86,6 +86,22 @@ export class IndexWriter {
     if (this.#waitingRecords >= this.#limits.records || this.#waitingBytes >= this.#limits.bytes) this.flush(false);
   }
 
+  /**
+   * Ends the index of a segment that is synced and ends here. The page that says so is written when all others are
+   * durable, so that it speaks for them too.
+   */
+  seal(): void {
+    if (!this.flush(false)) return;
+    try {
+      this.#file.syncNow();
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.failure = error;
+      return;
+    }
+    this.flush(true);
+  }
+
   /** Writes what is not in the file. `sealed`: the segment is synced and ends here. Returns whether all is written. */
   flush(sealed: boolean): boolean {
     if (this.#used === 0 || (this.#waitingRecords === 0 && !sealed)) return true;

@@ -173,11 +173,36 @@ export class RecordReader {
   /** Something to wait for before the next `take`, when this reader has held the event loop long enough. */
   pauseIfDue(): Promise<void> | null {
     if (this.#offset < this.#runEnd || this.#done) return null;
+    // The chain is verified from the genesis first, however far that is.
+    if (this.#options.verify === "genesis" && this.#scan === null) return this.#verifyUpToFirst();
     const { clock } = this.#state.settings;
     if (clock.monotonicMs() - this.#turnStarted < TURN_MS) return null;
-    return clock.pause().then(() => {
-      this.#turnStarted = clock.monotonicMs();
-    });
+    return this.#pause();
+  }
+
+  async #pause(): Promise<void> {
+    const { clock } = this.#state.settings;
+    await clock.pause();
+    this.#turnStarted = clock.monotonicMs();
+  }
+
+  // Goes up to the run that holds the first wanted record, or to the end; `take` goes on from there.
+  async #verifyUpToFirst(): Promise<void> {
+    const { segments, settings } = this.#state;
+    try {
+      segments.checkOpen();
+      const scan = this.#start(this.#startPlace());
+      while (this.#offset < this.#to && scan.next()) {
+        this.#remember(scan);
+        if (this.#offset < scan.run.offset + scan.run.count) return;
+        if (settings.clock.monotonicMs() - this.#turnStarted >= TURN_MS) await this.#pause();
+        this.#options.signal?.throwIfAborted();
+        segments.checkOpen();
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   close(): void {
@@ -206,7 +231,7 @@ export class RecordReader {
   // Moves to the next run that has a wanted record.
   #nextRun(): boolean {
     const scan = this.#scan;
-    if (scan !== null && this.#offset < scan.run.offset + scan.run.count) {
+    if (scan !== null && scan.isOnRun && this.#offset < scan.run.offset + scan.run.count) {
       this.#show(scan);
       return true;
     }

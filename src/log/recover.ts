@@ -20,6 +20,13 @@ import type { Segment } from "./segment.ts";
 import { restIsZero, wasSynced } from "./tail-evidence.ts";
 import type { TornTail } from "./torn-tail.ts";
 
+/** A page of the index and the record that it begins with. */
+export interface PagePlace {
+  readonly page: number;
+  readonly offset: number;
+  readonly position: number;
+}
+
 /** Where a segment's complete appends end. */
 export interface Tail {
   readonly position: number;
@@ -31,7 +38,7 @@ export interface Tail {
   /** The page that the index ends with, when it says that the segment was closed just here; else `null`. */
   readonly sealedPage: number | null;
   /** A page of the index whose first record is surely where the page says; `null`: none but the segment's start. */
-  readonly indexPlace: { readonly page: number; readonly offset: number; readonly position: number } | null;
+  readonly indexPlace: PagePlace | null;
   /** Length of the file; more than `position` when something follows the last complete append. */
   readonly fileBytes: number;
   /** What ended the scan there, if anything did. */
@@ -185,8 +192,8 @@ export function endsSealed(pages: IndexPages, segment: Segment, file: RuntimeFil
   return page >= 0 && loadPage(pages, segment, file, page) && pages.isSealed(0);
 }
 
-// Whether a page is this segment's and has its place in the index; it then lies in slot 0.
-function loadPage(pages: IndexPages, segment: Segment, file: RuntimeFile, page: number): boolean {
+/** Whether a page is this segment's and has its place in the index; it then lies in slot 0. */
+export function loadPage(pages: IndexPages, segment: Segment, file: RuntimeFile, page: number): boolean {
   if (file.read(pages.bytes(0, 1), page * PAGE_BYTES) < PAGE_BYTES) return false;
   return (
     pages.isGood(0, segment.crcSeed) &&

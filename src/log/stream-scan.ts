@@ -47,6 +47,11 @@ export class StreamScan {
     this.#next = range.start;
   }
 
+  /** Whether there is a current run: not before the first step, nor at the end. */
+  get isOnRun(): boolean {
+    return this.#scan !== null && this.#scan.count > 0;
+  }
+
   /** The current run: the scan of its segment, placed on it. */
   get run(): SegmentScan {
     return this.#scan as SegmentScan;

@@ -8,7 +8,7 @@ import type { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import { IndexWriter, indexPath, openIndexFile } from "./index-writer.ts";
 import type { LogSettings } from "./options.ts";
-import { endsSealed, findTail, type Tail } from "./recover.ts";
+import { endsSealed, findTail, loadPage, type PagePlace, type Tail } from "./recover.ts";
 import { SegmentScan } from "./scan.ts";
 import { createSegment, openSegment, type Segment, type StreamPlace } from "./segment.ts";
 import { closeSegment, countSegments, SegmentFiles } from "./segment-files.ts";
@@ -216,7 +216,7 @@ function continueIndex(
       used,
     });
   }
-  const place = tail.indexPlace ?? { page: 0, offset: firstOffset, position: SEGMENT_HEADER_BYTES };
+  const place = placeToContinue(pages, segment, file, tail);
   const start = { nextOffset: place.offset, page: place.page, used: 0 as const, crcSeed: segment.crcSeed };
   const index = new IndexWriter(pages, file, settings.index, start);
   const scan = new SegmentScan(
@@ -241,6 +241,16 @@ function continueIndex(
   return index;
 }
 
+// The place from which on the index has to be made anew: its last page, or the page before the first bad one, since any
+// of them may have been lost in a crash.
+function placeToContinue(pages: IndexPages, segment: Segment, file: RuntimeFile, tail: Tail): PagePlace {
+  let place: PagePlace = { page: 0, offset: segment.header.firstOffset, position: SEGMENT_HEADER_BYTES };
+  for (let page = 0; page <= (tail.indexPlace?.page ?? -1) && loadPage(pages, segment, file, page); page++) {
+    place = { page, offset: pages.firstOffset(0), position: pages.position(0, 0) };
+  }
+  return place;
+}
+
 // The index of a segment that is no longer written to ends with a sealed page. One that does not is made anew.
 function mendIndex(place: StreamPlace, number: number, settings: LogSettings): void {
   const segment = openSegment(place, number, "read");
@@ -254,7 +264,7 @@ function mendIndex(place: StreamPlace, number: number, settings: LogSettings): v
     const tail = findTail(window, pages, segment, null, settings);
     // What is wrong with the records is for readers and verify to say.
     if (tail.position !== tail.fileBytes) return;
-    continueIndex(window, pages, segment, file, tail, settings).flush(true);
+    continueIndex(window, pages, segment, file, tail, settings).seal();
   } finally {
     segment.file.close();
     file?.close();

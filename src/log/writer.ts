@@ -498,7 +498,7 @@ export class StreamWriter {
       this.#ahead.forget();
       this.#cutUnsynced = false;
     }
-    this.#index.flush(true);
+    this.#index.seal();
   }
 
   #renewCore(): void {

@@ -278,3 +278,24 @@ describe("a torn tail that is full of record magics", () => {
     await again.close();
   });
 });
+
+describe("reading with verify: genesis from far inside", () => {
+  it("lets the program run while it verifies what comes before", async () => {
+    let turns = 0;
+    const { runtime } = memoryRuntime({ seed: 1, pause: async () => void turns++ });
+    let now = 0;
+    const clock = { ...clockOf(runtime), monotonicMs: () => (now += 4) };
+    const log = await openLogOn({ ...runtime, clock }, "/log", { segmentBytes: 100_000 });
+    await log.stream("a").append(Array.from({ length: 900 }, (_, i) => `${i} ${"x".repeat(700)}`));
+    turns = 0;
+    const seen: number[] = [];
+    for await (const record of log.stream("a").read({ from: 890, verify: "genesis" })) seen.push(record.offset);
+    expect(seen).toEqual(Array.from({ length: 10 }, (_, i) => 890 + i));
+    expect(turns).toBeGreaterThan(1);
+    await log.close();
+  });
+
+  function clockOf(runtime: Runtime): Runtime["clock"] {
+    return { nowMicros: () => runtime.clock.nowMicros(), monotonicMs: () => 0, pause: () => runtime.clock.pause() };
+  }
+});

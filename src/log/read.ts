@@ -231,7 +231,7 @@ export class RecordReader {
   // Moves to the next run that has a wanted record.
   #nextRun(): boolean {
     const scan = this.#scan;
-    if (scan !== null && scan.isOnRun && this.#offset < scan.run.offset + scan.run.count) {
+    if (scan?.isOnRun && this.#offset < scan.run.offset + scan.run.count) {
       this.#show(scan);
       return true;
     }

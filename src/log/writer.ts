@@ -339,6 +339,15 @@ export class StreamWriter {
   // chain goes on from the last record in the file; under onFlush their appends have resolved, so they stay to be
   // written by a later try.
   #drain(): void {
+    try {
+      this.#writeBatch();
+    } catch (error) {
+      // Anything but a failure of the disk leaves nobody knowing what state this is.
+      throw error instanceof StorageError ? error : this.#fail(error);
+    }
+  }
+
+  #writeBatch(): void {
     const batch = this.#batch;
     const { bytes, count } = batch;
     if (bytes === 0 || this.#staging) return;
@@ -373,7 +382,6 @@ export class StreamWriter {
     try {
       this.#drain();
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
       if (!this.#syncsAppends) for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
     }
     return this.#poison === null;
@@ -493,8 +501,12 @@ export class StreamWriter {
   // Ends a segment whose records are synced: no space behind them, and an index that says so.
   #seal(): void {
     if (this.#cutUnsynced || this.#ahead.reachesBeyond(this.#position)) {
-      this.#segment.file.truncate(this.#position);
-      this.#segment.file.syncNow();
+      try {
+        this.#segment.file.truncate(this.#position);
+        this.#segment.file.syncNow();
+      } catch (error) {
+        throw this.#fail(error);
+      }
       this.#ahead.forget();
       this.#cutUnsynced = false;
     }

@@ -166,6 +166,30 @@ describe("a poisoned log", () => {
     await expect(log.close()).rejects.toMatchObject({ code: "LOG_POISONED" });
   });
 
+  it("is what a sync that fails while a segment is ended leaves: nothing is appended after it", async () => {
+    const { disk, log, stream } = await open({ segmentBytes: 1000, spaceAhead: true });
+    await stream.append("x".repeat(600));
+    let syncs = 0;
+    disk.onOperation = ({ kind, path }) => {
+      if (kind !== "sync" || !path.endsWith(".log")) return undefined;
+      syncs++;
+      return { fail: "IO_FAILED" };
+    };
+    await expect(stream.append("y".repeat(600))).rejects.toMatchObject({ code: "SYNC_FAILED" });
+    expect(syncs).toBe(1);
+    disk.onOperation = null;
+    await expect(stream.append("z")).rejects.toMatchObject({ code: "LOG_POISONED" });
+    await log.close();
+  });
+
+  it("settles every append when something fails that is no failure of the disk", async () => {
+    const { disk, stream } = await open({ maxPendingBytes: 100 });
+    disk.onOperation = ({ kind, path }) => (kind === "write" && path.endsWith(".log") ? { crash: true } : undefined);
+    const appends = [stream.append("x".repeat(200)), stream.append("y"), stream.append("z")];
+    const results = await Promise.allSettled(appends);
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  });
+
   it("refuses appends at once when it was full", async () => {
     const { disk, log, stream } = await open({ maxPendingBytes: 100 });
     disk.onOperation = ({ kind }) => (kind === "sync" ? { fail: "IO_FAILED" } : undefined);

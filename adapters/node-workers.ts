@@ -29,9 +29,13 @@ class NodeWorker implements RuntimeWorker {
     this.#worker = worker;
     worker.on("message", (message: unknown) => this.#arrive(message));
     worker.on("messageerror", (error: unknown) => this.#end(error));
-    worker.on("error", (error: unknown) => this.#end(error));
+    // An error may overtake the messages that were sent before it; the exit that follows it does not.
+    let error: unknown;
+    worker.on("error", (reason: unknown) => {
+      error ??= reason;
+    });
     worker.on("exit", (status: number) =>
-      this.#end(failure("INTERNAL", { detail: `a thread ended with status ${status}` })),
+      this.#end(error ?? failure("INTERNAL", { detail: `a thread ended with status ${status}` })),
     );
     // An idle thread must not keep the program from ending; only somebody who waits for it does.
     worker.unref();

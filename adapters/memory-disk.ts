@@ -102,6 +102,7 @@ export class MemoryDisk {
     const after = this.crashImage(choose);
     this.#gate.replace();
     this.#syncs.abandon();
+    this.clock.dropTimers();
     return after;
   }
 

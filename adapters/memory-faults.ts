@@ -1,6 +1,7 @@
 // Where tests step in between a program and the disk in memory.
 
 import { type DiatremeError, failure } from "../src/errors.ts";
+import { MemoryWatches } from "./memory-watches.ts";
 
 /** What a call does to the disk. */
 export type OperationKind =
@@ -70,6 +71,8 @@ export interface ProcessLife {
 export class FaultGate {
   /** Asked before every call. */
   onOperation: ((operation: Operation) => Fault | undefined) | null = null;
+  /** Told of every call that was made. */
+  readonly watches: MemoryWatches = new MemoryWatches();
   #count = 0;
   #state: "up" | "crashed" | "replaced" = "up";
 
@@ -89,6 +92,7 @@ export class FaultGate {
     const fault = this.onOperation?.({ index, ...call }) ?? null;
     if (fault !== null) this.#failBefore(call, fault);
     const result = action(fault);
+    this.watches.tell(call.kind, call.path);
     if (fault !== null && "crash" in fault) this.#goDown();
     return result;
   }

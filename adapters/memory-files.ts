@@ -1,7 +1,7 @@
 // The file system in memory as one process sees it.
 
 import { failure, isFailure } from "../src/errors.ts";
-import type { EntryKind, FileAccess, Files, FolderEntry, RuntimeFile, Syncable } from "../src/runtime.ts";
+import type { EntryKind, FileAccess, Files, FolderEntry, RuntimeFile, Syncable, Watch } from "../src/runtime.ts";
 import { MemoryContent } from "./memory-content.ts";
 import type { OperationKind, ProcessLife } from "./memory-faults.ts";
 import { MemoryFile, MemorySync } from "./memory-file.ts";
@@ -124,6 +124,10 @@ export class MemoryFiles implements Files {
       call: { kind: "syncFolder", path, bytes: 0 },
       find: () => folderAt(this.#volume.root, path, "syncFolder"),
     });
+  }
+
+  watch(path: string, onChange: () => void): Watch {
+    return this.#volume.gate.watches.add(absolutePath(path), onChange);
   }
 
   #create(path: string): MemoryContent {

@@ -8,4 +8,8 @@ export const nodeClock: Clock = {
   nowMicros: () => Date.now() * 1000,
   monotonicMs: () => performance.now(),
   pause: () => new Promise((resolve) => setImmediate(resolve)),
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
 };

@@ -18,6 +18,7 @@ import type { EntryKind, FileAccess, Files, FolderEntry, RuntimeFile, Syncable }
 import { NodeFile } from "./node-file.ts";
 import { NodeFolder } from "./node-folder.ts";
 import { publishFile } from "./node-publish.ts";
+import { watchFolder } from "./node-watch.ts";
 import { nativeCode, storageFailure } from "./storage-failure.ts";
 
 /** The file system that node:fs gives. */
@@ -103,6 +104,8 @@ export const nodeFiles: Files = {
   folder(path: string): Syncable {
     return new NodeFolder(path);
   },
+
+  watch: watchFolder,
 };
 
 /** O_NOFOLLOW refuses a link and O_NONBLOCK does not wait for a pipe's other end; Windows has neither flag. */

@@ -19,6 +19,7 @@ export interface ErrorFacts {
   PAYLOAD_NOT_JSON: { stream: string; offset: number };
   // Somebody else was first.
   OFFSET_MISMATCH: { stream: string; expected: number; actual: number };
+  FOLLOWED_RECORD_REPLACED: { stream: string; offset: number; shown: string; found: string };
   LOG_LOCKED: { directory: string; pid: number; host: string; since: string; path: string };
   // The data is not what was written.
   LOG_IDENTITY_INVALID: { path: string; reason: string };
@@ -184,6 +185,14 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
     message: (f) =>
       `Cannot append to "${f.stream}": expected offset ${f.expected}, the next offset is ${f.actual}. ` +
       "Read what came in between and decide again. Nothing was written.",
+  },
+  FOLLOWED_RECORD_REPLACED: {
+    type: ConflictError,
+    exit: EXIT_BAD_DATA,
+    message: (f) =>
+      `Record ${f.offset} of "${f.stream}" was shown with hash ${short(f.shown)} and is not there any more (now: ${short(f.found)}). ` +
+      "Its writer could not make it durable and went on without it, or somebody replaced the log. " +
+      "Follow again from an offset that you know to be acknowledged.",
   },
   LOG_LOCKED: {
     type: ConflictError,

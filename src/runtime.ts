@@ -54,6 +54,17 @@ export interface Files {
   remove(path: string): boolean;
   /** What makes a folder's names durable: files created, renamed or removed in it. */
   folder(path: string): Syncable;
+  /**
+   * Calls back after something in a folder has changed: a file in it was written to, cut, made, renamed or removed. May
+   * call back without cause, once for several changes, and on some file systems not at all: whoever must know looks now
+   * and then. The program stays alive while it watches. `null` where folders cannot be watched.
+   */
+  watch(path: string, onChange: () => void): Watch | null;
+}
+
+export interface Watch {
+  /** Ends the watching. Calling it again does nothing. */
+  close(): void;
 }
 
 export type FileAccess = "read" | "write" | "create";
@@ -103,6 +114,11 @@ export interface Clock {
   monotonicMs(): number;
   /** Resolves after timers and I/O have had a turn, so that long work does not starve the program. */
   pause(): Promise<void>;
+  /**
+   * Calls back once, not before `delayMs` have passed, from the event loop. The program stays alive until then. The
+   * returned function calls it off; after the call it does nothing.
+   */
+  after(delayMs: number, callback: () => void): () => void;
 }
 
 /** Who holds a lock, and whether they are still there. */

@@ -1,7 +1,7 @@
 // diatreme append: one record a line, from a file or a pipe of any length, in constant memory.
 import { checkStreamName } from "../format/stream-name.ts";
-import type { SyncPolicy } from "../log/options.ts";
 import type { Stream, StreamHead } from "../log/stream.ts";
+import type { SyncPolicy } from "../log/sync-policy.ts";
 import type { TornTail } from "../log/torn-tail.ts";
 import { Appender } from "./appender.ts";
 import { CommandError } from "./command-error.ts";

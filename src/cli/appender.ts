@@ -1,7 +1,8 @@
 // Brings lines into a stream, several appends at a time, so that reading, hashing and the disk do not wait for each
 // other; with a bound on what is under way.
-import type { SyncPolicy } from "../log/options.ts";
+
 import type { Stream, StreamHead } from "../log/stream.ts";
+import type { SyncPolicy } from "../log/sync-policy.ts";
 import { type BatchLimits, LineBatch } from "./lines.ts";
 
 export interface AppenderOptions {

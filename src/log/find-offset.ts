@@ -8,8 +8,8 @@ import { getRecord } from "./get.ts";
 import { locate, segmentStart } from "./locate.ts";
 import type { ReadableStreamState } from "./read.ts";
 import type { LogRecord } from "./record.ts";
+import type { StreamEnd } from "./stream-end.ts";
 import { StreamScan } from "./stream-scan.ts";
-import type { StreamEnd } from "./writer.ts";
 
 /**
  * The first offset whose record is not older than `micros`; the end's when all are. Timestamps never go back, so halving

@@ -7,7 +7,7 @@ import { locate } from "./locate.ts";
 import { type ReadableStreamState, RecordReader } from "./read.ts";
 import { LogRecord } from "./record.ts";
 import type { ReadableSegment } from "./segment-files.ts";
-import type { StreamEnd } from "./writer.ts";
+import type { StreamEnd } from "./stream-end.ts";
 
 /** Reads the record at `offset`, checked as by `verify: "chain"`; `undefined` when there is none yet. */
 export function getRecord(

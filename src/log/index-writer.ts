@@ -5,6 +5,7 @@ import { StorageError } from "../errors.ts";
 import type { Files, RuntimeFile } from "../runtime.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
 import type { Segment } from "./segment.ts";
+import type { SyncSteps } from "./sync-steps.ts";
 
 export interface IndexLimits {
   /** Pages are written when this many records are not in the file's index yet, … */
@@ -90,10 +91,10 @@ export class IndexWriter {
    * Ends the index of a segment that is synced and ends here. The page that says so is written when all others are
    * durable, so that it speaks for them too.
    */
-  seal(): void {
+  *seal(): SyncSteps {
     if (!this.flush(false)) return;
     try {
-      this.#file.syncNow();
+      yield this.#file;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.failure = error;

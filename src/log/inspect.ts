@@ -4,7 +4,8 @@ import { toHex } from "../format/hex.ts";
 import { segmentFileName } from "../format/segment-header.ts";
 import type { LogSettings } from "./options.ts";
 import type { SegmentFiles } from "./segment-files.ts";
-import type { StreamEnd, StreamWriter } from "./writer.ts";
+import type { StreamEnd } from "./stream-end.ts";
+import type { StreamWriter } from "./writer.ts";
 
 export interface SegmentInspection {
   readonly file: string;

@@ -4,14 +4,8 @@ import { failure } from "../errors.ts";
 import type { Clock, Runtime } from "../runtime.ts";
 import { HashEngine, type HashEngineName } from "../wasm/hash-engine.ts";
 import type { IndexLimits } from "./index-writer.ts";
+import { type GroupCommit, groupCommitRule, SYNC_RULES, type SyncPolicy, type SyncRule } from "./sync-policy.ts";
 import type { TornTail } from "./torn-tail.ts";
-
-/**
- * When an append resolves. `"everyBatch"`: when its records are synced; appends that arrive during a sync share the next.
- * `"onFlush"`: at once; its records are written at the latest in the program's next turn of its event loop and durable
- * when a later `flush()` or `close()` has resolved.
- */
-export type SyncPolicy = "everyBatch" | "onFlush";
 
 export interface OpenOptions {
   /** Change nothing, take no lock; a writer may be at work. Default `false`. */
@@ -28,6 +22,8 @@ export interface OpenOptions {
   readonly maxAppendBytes?: number;
   /** Appended and not yet durable; past it, appends wait. Default 16 MiB. */
   readonly maxPendingBytes?: number;
+  /** The same in records. Default 65,536. */
+  readonly maxPendingRecords?: number;
   /** The index file is written when it lacks this many records … Default 100. */
   readonly indexEveryRecords?: number;
   /** … or this many bytes of records. Default 1 MiB. */
@@ -46,11 +42,12 @@ export interface OpenOptions {
 export interface LogSettings {
   readonly readOnly: boolean;
   readonly create: boolean;
-  readonly sync: SyncPolicy;
+  readonly sync: SyncRule;
   readonly segmentBytes: number;
   readonly maxRecordBytes: number;
   readonly maxAppendBytes: number;
   readonly maxPendingBytes: number;
+  readonly maxPendingRecords: number;
   readonly index: IndexLimits;
   readonly windowBytes: number;
   readonly engine: HashEngine;
@@ -61,6 +58,8 @@ export interface LogSettings {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+// An append that waits longer than a minute for company is a mistake in the unit.
+const MAX_GROUP_DELAY_MS = 60_000;
 const LARGEST_APPEND = SEGMENT_MAX_BYTES - SEGMENT_HEADER_BYTES;
 
 /** @throws {UsageError} `OPTION_INVALID` */
@@ -79,7 +78,7 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
   return {
     readOnly,
     create: flag(options, "create", !readOnly) && !readOnly,
-    sync: choice(options, "sync", ["everyBatch", "onFlush"]),
+    sync: syncRule(options),
     segmentBytes: whole(
       options,
       "segmentBytes",
@@ -90,6 +89,7 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
     maxRecordBytes: whole(options, "maxRecordBytes", 64 * MIB, 1, LARGEST_APPEND - RECORD_EXTRA_BYTES),
     maxAppendBytes: whole(options, "maxAppendBytes", 256 * MIB, 1 + RECORD_EXTRA_BYTES, LARGEST_APPEND),
     maxPendingBytes: whole(options, "maxPendingBytes", 16 * MIB, 1, Number.MAX_SAFE_INTEGER),
+    maxPendingRecords: whole(options, "maxPendingRecords", 65_536, 1, Number.MAX_SAFE_INTEGER),
     index: {
       records: whole(options, "indexEveryRecords", 100, 1, Number.MAX_SAFE_INTEGER),
       bytes: whole(options, "indexEveryBytes", MIB, 1, Number.MAX_SAFE_INTEGER),
@@ -110,6 +110,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
   "maxRecordBytes",
   "maxAppendBytes",
   "maxPendingBytes",
+  "maxPendingRecords",
   "indexEveryRecords",
   "indexEveryBytes",
   "windowBytes",
@@ -122,6 +123,31 @@ function whole(options: OpenOptions, option: keyof OpenOptions, fallback: number
   const value = options[option] ?? fallback;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most) return value;
   throw invalid(option, value, `a whole number from ${least} to ${most}`);
+}
+
+const SYNC_EXPECTED =
+  '"everyRecord", "everyBatch", "onFlush" or { groupCommit: { maxDelayMs: 0 to 60000, maxAppends?: 1 or more } }';
+
+function syncRule(options: OpenOptions): SyncRule {
+  const policy: unknown = options.sync ?? "everyBatch";
+  if (typeof policy === "string" && Object.hasOwn(SYNC_RULES, policy))
+    return SYNC_RULES[policy as keyof typeof SYNC_RULES];
+  if (typeof policy === "object" && policy !== null && "groupCommit" in policy) {
+    const { groupCommit } = policy as { groupCommit: GroupCommit };
+    if (isGroupCommit(groupCommit)) return groupCommitRule(groupCommit);
+  }
+  throw failure("OPTION_INVALID", {
+    option: "sync",
+    value: JSON.stringify(policy) ?? String(policy),
+    expected: SYNC_EXPECTED,
+  });
+}
+
+function isGroupCommit(value: unknown): value is GroupCommit {
+  if (typeof value !== "object" || value === null) return false;
+  const { maxDelayMs, maxAppends = 1, ...others } = value as GroupCommit;
+  const delays = typeof maxDelayMs === "number" && maxDelayMs >= 0 && maxDelayMs <= MAX_GROUP_DELAY_MS;
+  return delays && Number.isSafeInteger(maxAppends) && maxAppends >= 1 && Object.keys(others).length === 0;
 }
 
 function flag(options: OpenOptions, option: keyof OpenOptions, fallback: boolean): boolean {

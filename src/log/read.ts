@@ -7,8 +7,8 @@ import { RecordWindow } from "../wasm/window.ts";
 import { type Locator, locate, segmentStart } from "./locate.ts";
 import type { LogSettings } from "./options.ts";
 import { LogRecord, type RecordRun } from "./record.ts";
+import type { StreamEnd } from "./stream-end.ts";
 import { StreamScan, type StreamScanStart } from "./stream-scan.ts";
-import type { StreamEnd } from "./writer.ts";
 
 /**
  * How far records are checked as they are read. `"crc"`: each alone, against accident. `"chain"`: also each record's

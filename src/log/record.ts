@@ -6,6 +6,7 @@ import {
   RECORD_HEADER_BYTES,
   RECORD_KIND_AT,
   RECORD_LENGTH_AT,
+  RECORD_PREVIOUS_AT,
   RECORD_TIMESTAMP_AT,
 } from "../../assembly/layout.ts";
 import { failure } from "../errors.ts";
@@ -96,6 +97,12 @@ export class LogRecord {
     entry.set(bytes.subarray(this.#at, this.#at + RECORD_HEADER_BYTES));
     entry.set(core.sha256(this.#stored()), RECORD_HEADER_BYTES);
     return toHex(core.sha256(entry));
+  }
+
+  /** The hash of the record before it, to which it is chained; of the stream's identity for record 0. */
+  get previousHash(): string {
+    const start = this.#at + RECORD_PREVIOUS_AT;
+    return toHex(this.#live().bytes.subarray(start, start + DIGEST_BYTES));
   }
 
   #stored(): Uint8Array {

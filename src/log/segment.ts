@@ -1,14 +1,15 @@
 // One segment file, open: its checked header and what its records join to. Knows nothing of what follows the header.
 import { GENESIS_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAX_BYTES, SEGMENT_SALT_BYTES } from "../../assembly/layout.ts";
-import { failure, isFailure } from "../errors.ts";
+import { DiatremeError, failure, isFailure } from "../errors.ts";
 import {
   decodeSegmentHeader,
   encodeSegmentHeader,
   type SegmentHeader,
   segmentFileName,
 } from "../format/segment-header.ts";
-import type { FileAccess, Runtime, RuntimeFile } from "../runtime.ts";
+import type { FileAccess, Files, Runtime, RuntimeFile } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
+import type { SyncSteps } from "./sync-steps.ts";
 
 /** What all segments of a stream have in common. */
 export interface StreamPlace {
@@ -63,18 +64,45 @@ export function openSegment(place: StreamPlace, number: number, access: FileAcce
 }
 
 /**
- * Makes an empty segment, durable with its name when this returns. A crash leaves the whole of it or nothing.
+ * Makes an empty segment, durable with its name when the steps are done. A crash leaves the whole of it or nothing: the
+ * header is synced under a temporary name first. Only for the holder of the write lock, so that nobody takes the name
+ * between the look and the renaming.
+ *
+ * @throws {StorageError} `FILE_EXISTS` when the name is taken
  */
-export function createSegment(place: StreamPlace, start: { number: number; firstOffset: number }): Segment {
+export function* createSegment(place: StreamPlace, start: { number: number; firstOffset: number }): SyncSteps<Segment> {
   const { runtime, logId, stream } = place;
+  const { files } = runtime;
   const salt = new Uint8Array(SEGMENT_SALT_BYTES);
   runtime.random(salt);
   const header: SegmentHeader = { ...start, created: runtime.clock.nowMicros(), logId, stream, salt };
   const bytes = encodeSegmentHeader(header, (part) => hashingCore().crc32(part));
   const path = segmentPath(place, start.number);
-  if (!runtime.files.publish(path, bytes, "synced")) throw failure("FILE_EXISTS", { path });
-  runtime.files.folder(place.folder).syncNow();
-  return segmentOf(path, runtime.files.open(path, "write"), header, bytes);
+  const temporary = `${place.folder}/.${segmentFileName(start.number)}.tmp`;
+  files.remove(temporary);
+  const file = files.open(temporary, "create");
+  try {
+    for (let done = 0; done < bytes.length; ) done += file.write(bytes.subarray(done), done);
+    yield file;
+    if (files.kind(path) !== null) throw failure("FILE_EXISTS", { path });
+    files.rename(temporary, path);
+  } catch (error) {
+    file.close();
+    removeQuietly(files, temporary);
+    throw error;
+  }
+  file.close();
+  yield files.folder(place.folder);
+  return segmentOf(path, files.open(path, "write"), header, bytes);
+}
+
+// What stays behind under a temporary name means nothing, and the next open for writing removes it.
+function removeQuietly(files: Files, path: string): void {
+  try {
+    files.remove(path);
+  } catch (error) {
+    if (!(error instanceof DiatremeError)) throw error;
+  }
 }
 
 export function segmentPath(place: StreamPlace, number: number): string {

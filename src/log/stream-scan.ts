@@ -7,7 +7,7 @@ import { RecordWindow } from "../wasm/window.ts";
 import type { LogSettings } from "./options.ts";
 import { type ScanLevel, type ScanStart, SegmentScan } from "./scan.ts";
 import { closeSegment, type ReadableSegment, type SegmentFiles } from "./segment-files.ts";
-import type { StreamEnd } from "./writer.ts";
+import type { StreamEnd } from "./stream-end.ts";
 
 export interface StreamScanStart extends ScanStart {
   readonly segment: number;

@@ -12,8 +12,10 @@ import { endsSealed, findTail, loadPage, type PagePlace, type Tail } from "./rec
 import { SegmentScan } from "./scan.ts";
 import { createSegment, openSegment, type Segment, type StreamPlace } from "./segment.ts";
 import { closeSegment, countSegments, SegmentFiles } from "./segment-files.ts";
+import type { StreamEnd } from "./stream-end.ts";
+import { runNow } from "./sync-steps.ts";
 import type { TornTail } from "./torn-tail.ts";
-import { type StreamEnd, type WriterStart, writerPages } from "./writer.ts";
+import { type WriterStart, writerPages } from "./writer.ts";
 
 /** A stream found for reading only. */
 export interface ReaderStart {
@@ -100,7 +102,7 @@ export function startWriting(
   const core = takeCore();
   const pages = writerPages(core);
   if (count === 0) {
-    const segment = createSegment(place, { number: 0, firstOffset: 0 });
+    const segment = runNow(createSegment(place, { number: 0, firstOffset: 0 }));
     syncNames(place);
     const indexFile = openIndexFile(files, indexPath(segment.path));
     const chain = { nextOffset: 0, timestamp: 0, head: segment.genesis as Uint8Array };
@@ -264,7 +266,7 @@ function mendIndex(place: StreamPlace, number: number, settings: LogSettings): v
     const tail = findTail(window, pages, segment, null, settings);
     // What is wrong with the records is for readers and verify to say.
     if (tail.position !== tail.fileBytes) return;
-    continueIndex(window, pages, segment, file, tail, settings).seal();
+    runNow(continueIndex(window, pages, segment, file, tail, settings).seal());
   } finally {
     segment.file.close();
     file?.close();

@@ -5,8 +5,11 @@ import { toHex } from "../format/hex.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
+import { advanceEnd } from "./advance-end.ts";
+import type { AppendOptions } from "./append-options.ts";
 import type { AppendResult } from "./append-result.ts";
 import { offsetAtByte, offsetAtTime } from "./find-offset.ts";
+import { type FollowOptions, followRecords } from "./follow.ts";
 import { getRecord } from "./get.ts";
 import { IndexReader } from "./index-reader.ts";
 import { inspectStream, type StreamInspection } from "./inspect.ts";
@@ -16,11 +19,13 @@ import type { LogRecord } from "./record.ts";
 import type { StreamPlace } from "./segment.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import type { LogEvent } from "./stage.ts";
+import { StreamChanges, watchForChanges } from "./stream-changes.ts";
+import type { StreamEnd } from "./stream-end.ts";
 import type { StreamScanStart } from "./stream-scan.ts";
 import { startReading, startWriting, streamExists } from "./stream-start.ts";
 import type { TornTail } from "./torn-tail.ts";
 import { type VerifyOptions, type VerifyReport, verifyStream } from "./verify.ts";
-import { type AppendOptions, type StreamEnd, StreamWriter } from "./writer.ts";
+import { StreamWriter } from "./writer.ts";
 
 /** How far a stream goes. */
 export interface StreamHead {
@@ -45,6 +50,7 @@ export class Stream {
   readonly #place: StreamPlace;
   readonly #settings: LogSettings;
   readonly #directory: string;
+  readonly #changes = new StreamChanges();
   #open: OpenStream | null = null;
   #tornTail: TornTail | null = null;
   #closed = false;
@@ -63,7 +69,8 @@ export class Stream {
    * single record, wrap it: `append([[1, 2]])`.
    *
    * Resolves when the records are durable under the log's sync policy. Appends take effect in the order of the calls;
-   * the next may be made before this one has resolved. Events must not be changed before then.
+   * the next may be made before this one has resolved. Events must not be changed before then. When `maxPendingBytes` or
+   * `maxPendingRecords` are not durable yet, the append waits for room, and its `signal` may give it up.
    *
    * @throws {UsageError} `EVENT_INVALID`, `RECORD_TOO_LARGE`, `APPEND_TOO_LARGE`, `LOG_READ_ONLY`, `LOG_CLOSED`
    * @throws {ConflictError} `OFFSET_MISMATCH`
@@ -73,7 +80,24 @@ export class Stream {
    */
   append(events: LogEvent | readonly LogEvent[], options: AppendOptions = {}): Promise<AppendResult> {
     try {
-      return this.#writer().append(events, options);
+      return this.#writer().append(events, options ?? {});
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Appends like `append`, or says no: `null` when there is no room now, because `maxPendingBytes` or
+   * `maxPendingRecords` are not durable yet or a new segment is being made. Nothing is taken then; try again later.
+   *
+   * @example
+   * const appended = orders.tryAppend(event);
+   * if (appended === null) return respond(503);
+   * await appended;
+   */
+  tryAppend(events: LogEvent | readonly LogEvent[], options: AppendOptions = {}): Promise<AppendResult> | null {
+    try {
+      return this.#writer().tryAppend(events, options ?? {});
     } catch (error) {
       return Promise.reject(error);
     }
@@ -85,7 +109,7 @@ export class Stream {
    * @throws also {UsageError} `APPEND_IN_FLIGHT` while appends made with `append` are not durable yet
    */
   appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions = {}): AppendResult {
-    return this.#writer().appendSync(events, options);
+    return this.#writer().appendSync(events, options ?? {});
   }
 
   /**
@@ -109,6 +133,39 @@ export class Stream {
       const first = typeof from === "number" ? from : offsetAtTime(open, open.window, end, from.time);
       return new RecordReader(open, end, { ...options, from: first });
     });
+  }
+
+  /**
+   * Reads records like `read`, and goes on as they come: in order, without gaps, over new segments, until `signal` is
+   * aborted (the loop then ends with the signal's reason), the loop is left, or the log is closed (`LOG_CLOSED`).
+   *
+   * Beside the writer of this process it shows records as soon as they are acknowledged, from memory when it keeps up.
+   * Beside a writer in another process it shows them when they are whole in the file, which may be a moment before they
+   * are durable; a failing disk or a power loss may take such records back.
+   *
+   * @param options.from - first offset wanted, or the time (µs since the Unix epoch) of the first record wanted; either
+   *   may lie in the future. Default 0
+   * @throws {CorruptionError} on the first bad record; the ones before it were shown
+   * @throws {ConflictError} `FOLLOWED_RECORD_REPLACED` when records that were shown are gone or are others now
+   * @throws {StorageError} `LOG_POISONED` when the writer has failed: all that was acknowledged was shown
+   * @example
+   * for await (const record of orders.follow({ from: nextOffset, signal })) await handle(record.json());
+   */
+  async *follow(options: FollowOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
+    const chosen = options ?? {};
+    checkReadOptions(chosen);
+    chosen.signal?.throwIfAborted();
+    const open = this.#existing();
+    const { from = 0 } = chosen;
+    const source = {
+      state: open,
+      recent: open.writer?.recent ?? null,
+      end: () => this.#endOf(this.#reader()),
+      checkGoesOn: () => open.writer?.checkPoison(),
+      onChange: (listener: () => void) => this.#onChange(open, listener),
+    };
+    if (typeof from === "number") yield* followRecords(source, from, 0, chosen);
+    else yield* followRecords(source, offsetAtTime(open, open.window, source.end(), from.time), from.time, chosen);
   }
 
   /**
@@ -201,6 +258,7 @@ export class Stream {
     try {
       await open?.writer?.close();
     } finally {
+      this.#changes.tell();
       if (open !== null) {
         open.segments.close();
         giveCore(open.window.core);
@@ -226,8 +284,10 @@ export class Stream {
 
   #openForWriting(): StreamWriter {
     const { start, segments, torn } = startWriting(this.#place, this.#settings);
-    const onRotate = (count: number) => segments.grow(count);
-    const writer = new StreamWriter(this.#place, this.#settings, start, onRotate);
+    const writer = new StreamWriter(this.#place, this.#settings, start, {
+      onRotate: (count) => segments.grow(count),
+      onAdvance: () => this.#changes.tell(),
+    });
     this.#tornTail = torn;
     this.#open = { ...this.#readingParts(segments), writer, end: writer.end() };
     if (torn !== null) this.#settings.onTornTail?.(torn);
@@ -268,11 +328,28 @@ export class Stream {
     };
   }
 
+  // A writer in this process tells; of one in another only the files do.
+  #onChange(open: OpenStream, listener: () => void): () => void {
+    const unsubscribe = this.#changes.subscribe(listener);
+    if (open.writer !== null) return unsubscribe;
+    const { runtime, folder } = this.#place;
+    const stopWatching = watchForChanges(runtime.files, runtime.clock, folder, listener);
+    return () => {
+      unsubscribe();
+      stopWatching();
+    };
+  }
+
   // Up to where records may be shown now. A reader beside a writer looks for what has come since, unless what it knows
   // reaches to `wanted` already.
   #endOf(open: OpenStream, wanted = Number.POSITIVE_INFINITY): StreamEnd {
     if (open.writer !== null) return open.writer.end();
-    if (wanted <= open.end.offset || !hasGrown(open.segments, open.end)) return open.end;
+    if (wanted <= open.end.offset || !hasMoved(open.segments, open.end)) return open.end;
+    const advanced = advanceEnd(open.segments, this.#settings, open.end);
+    if (advanced !== null) {
+      open.end = advanced;
+      return advanced;
+    }
     const found = startReading(this.#place, this.#settings);
     if (found !== null) {
       open.segments.grow(found.segments.count);
@@ -283,11 +360,13 @@ export class Stream {
   }
 }
 
-// Whether there may be records behind a known end: bytes that are not zero, or another segment.
-function hasGrown(segments: SegmentFiles, end: StreamEnd): boolean {
+// Whether a known end may not be the end any more: bytes behind it that are not zero, another segment, or a file that
+// was cut before it.
+function hasMoved(segments: SegmentFiles, end: StreamEnd): boolean {
   if (end.damage !== null) return true;
   const { file } = segments.get(end.segment);
   const header = new Uint8Array(RECORD_HEADER_BYTES);
   const bytes = file.read(header, end.position);
-  return header.subarray(0, bytes).some((byte) => byte !== 0) || segments.exists(end.segment + 1);
+  if (header.subarray(0, bytes).some((byte) => byte !== 0) || segments.exists(end.segment + 1)) return true;
+  return bytes === 0 && file.size() < end.position;
 }

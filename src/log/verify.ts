@@ -10,8 +10,8 @@ import { RecordWindow } from "../wasm/window.ts";
 import type { LogSettings } from "./options.ts";
 import type { SegmentScan } from "./scan.ts";
 import type { SegmentFiles } from "./segment-files.ts";
+import type { StreamEnd } from "./stream-end.ts";
 import { StreamScan } from "./stream-scan.ts";
-import type { StreamEnd } from "./writer.ts";
 
 export interface VerifyOptions {
   /** Called about four times a second, and at the end. */

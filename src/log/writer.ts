@@ -9,55 +9,33 @@ import { Batch, type ChainState } from "../wasm/batch.ts";
 import type { Core } from "../wasm/core.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
+import { type AppendOptions, checkExpectedOffset, checkSignal } from "./append-options.ts";
+import { AppendQueue } from "./append-queue.ts";
 import { AppendResult } from "./append-result.ts";
-import { IndexWriter, indexPath, openIndexFile } from "./index-writer.ts";
+import { DurabilityWaiters } from "./durability-waiters.ts";
+import { Gathering } from "./gathering.ts";
+import type { IndexWriter } from "./index-writer.ts";
 import type { LogSettings } from "./options.ts";
-import { createSegment, type Segment, type StreamPlace, segmentPath } from "./segment.ts";
-import { SpaceAhead } from "./space-ahead.ts";
+import { RecentRecords } from "./recent-records.ts";
+import type { StreamPlace } from "./segment.ts";
+import { SegmentWriter, type SegmentWriterStart } from "./segment-writer.ts";
 import { type LogEvent, type StageLimits, stageEvents } from "./stage.ts";
-
-export interface AppendOptions {
-  /** Append only if this is the next offset; else `OFFSET_MISMATCH` and nothing is written. */
-  readonly expectedOffset?: number;
-}
-
-/** Up to where a stream's records are whole and may be shown. */
-export interface StreamEnd {
-  readonly segment: number;
-  /** Byte position in that segment behind the last record. */
-  readonly position: number;
-  /** Offset that the next record will have. */
-  readonly offset: number;
-  /** Hash of the last record. */
-  readonly head: Uint8Array;
-  /** What keeps more from being shown, when the newest segment was found damaged. A writer has none. */
-  readonly damage: DiatremeError | null;
-}
+import type { StreamEnd } from "./stream-end.ts";
+import { runBeside, runNow, type SyncSteps } from "./sync-steps.ts";
 
 /** A segment to go on writing in, as recovery leaves it. */
-export interface WriterStart {
-  readonly segment: Segment;
-  readonly position: number;
+export interface WriterStart extends SegmentWriterStart {
   readonly chain: ChainState;
   /** The core that holds the index's pages, at the start of its arena. */
   readonly core: Core;
-  readonly pages: IndexPages;
-  readonly index: IndexWriter;
 }
 
-/** Who wants to know that all records below `offset` are durable. */
-interface Waiter {
-  readonly offset: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** An append that has to wait for room, or for a rotation. */
-interface QueuedAppend {
-  readonly events: LogEvent | readonly LogEvent[];
-  readonly options: AppendOptions;
-  readonly resolve: (result: AppendResult | Promise<AppendResult>) => void;
-  readonly reject: (error: unknown) => void;
+/** Who wants to know what happens to the stream. */
+export interface WriterListener {
+  /** There are so many segments now. */
+  onRotate(segmentCount: number): void;
+  /** `end()` may be another one now, or the writer has failed. */
+  onAdvance(): void;
 }
 
 // Records that wait for company before they go to the file in one write.
@@ -72,18 +50,17 @@ export class StreamWriter {
   readonly #place: StreamPlace;
   readonly #settings: LogSettings;
   readonly #limits: StageLimits;
-  readonly #onRotate: (segmentCount: number) => void;
-  readonly #ahead: SpaceAhead;
+  readonly #listener: WriterListener;
+  readonly #segment: SegmentWriter;
+  readonly #gathering: Gathering;
   readonly #sealNow = () => this.#batch.seal(this.#synced.offset);
-  readonly #queue: QueuedAppend[] = [];
-  readonly #waiters: Waiter[] = [];
+  readonly #queue = new AppendQueue();
+  readonly #waiters = new DurabilityWaiters();
+  readonly #recent = new RecentRecords();
   #core: Core;
   #pages: IndexPages;
   #batch: Batch;
-  #index: IndexWriter;
-  #segment: Segment;
-  // Behind the last record that is in the file; sealed records follow in the batch.
-  #position: number;
+  // Of the last record that is in the file; sealed records follow in the batch.
   #writtenChain: ChainState;
   #nextOffset: number;
   #timestamp: number;
@@ -91,26 +68,22 @@ export class StreamWriter {
   #synced: StreamEnd;
   #syncing = false;
   #writing = false;
-  #rotating = false;
+  #rotation: Promise<void> | null = null;
   // While events are staged their toJSON methods and getters run, which may call this writer again.
   #staging = false;
-  // The file was cut after a failed write, and that is not synced yet.
-  #cutUnsynced = false;
   #poison: Error | null = null;
   #closed = false;
 
-  constructor(place: StreamPlace, settings: LogSettings, start: WriterStart, onRotate: (segmentCount: number) => void) {
+  constructor(place: StreamPlace, settings: LogSettings, start: WriterStart, listener: WriterListener) {
     this.#place = place;
     this.#settings = settings;
     this.#limits = { ...settings, stream: place.stream };
-    this.#onRotate = onRotate;
-    this.#ahead = new SpaceAhead(settings.sync !== "onFlush" && settings.spaceAhead);
+    this.#listener = listener;
+    this.#segment = new SegmentWriter(place, settings, start, (error) => this.#fail(error));
+    this.#gathering = new Gathering(settings.sync.gather, settings.clock, () => this.#syncIfDue());
     this.#core = start.core;
     this.#pages = start.pages;
-    this.#index = start.index;
     this.#batch = new Batch(this.#core, settings.engine, this.#pages.end);
-    this.#segment = start.segment;
-    this.#position = start.position;
     this.#writtenChain = start.chain;
     this.#nextOffset = start.chain.nextOffset;
     this.#timestamp = start.chain.timestamp;
@@ -122,44 +95,66 @@ export class StreamWriter {
   get nextOffset(): number {
     return this.#nextOffset;
   }
-  // Whether an append resolves only when it is durable.
-  get #syncsAppends(): boolean {
-    return this.#settings.sync !== "onFlush";
-  }
   get index(): IndexWriter {
-    return this.#index;
+    return this.#segment.index;
   }
   get segmentNumber(): number {
-    return this.#segment.header.number;
+    return this.#segment.number;
+  }
+  /** What was written last. */
+  get recent(): RecentRecords {
+    return this.#recent;
+  }
+  // Whether an append resolves only when it is durable.
+  get #syncsAppends(): boolean {
+    return this.#settings.sync.resolvesDurable;
   }
 
   /** See `Stream.append`. */
   append(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> {
     try {
-      this.#checkUsable();
-      if (this.#staging || this.#queue.length > 0 || this.#rotating || this.#isFull())
-        return this.#enqueue(events, options);
-      const result = this.#admit(events, options);
-      if (result === null) {
-        const queued = this.#enqueue(events, options);
-        void this.#rotate();
-        return queued;
-      }
-      return this.#acknowledge(result);
+      checkSignal(options.signal);
+      return this.#appendNow(events, options) ?? this.#enqueue(events, options);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
+  /** See `Stream.tryAppend`. */
+  tryAppend(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> | null {
+    try {
+      checkSignal(options.signal);
+      return this.#appendNow(events, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  // `null`, and nothing is taken, when the append would have to wait for room or for a new segment. What it waits for is
+  // under way then.
+  #appendNow(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> | null {
+    this.#checkUsable();
+    if (this.#staging || !this.#queue.isEmpty || this.#rotation !== null) return null;
+    if (this.#isFull()) {
+      this.#hurry();
+      return null;
+    }
+    const result = this.#admit(events, options);
+    if (result !== null) return this.#acknowledge(result);
+    this.#rotate();
+    return null;
+  }
+
   /** See `Stream.appendSync`. */
   appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions): AppendResult {
-    if (this.#staging || this.#syncing || this.#rotating || this.#waiters.length > 0 || this.#queue.length > 0) {
+    if (this.#staging || this.#syncing || this.#rotation !== null || !this.#waiters.isEmpty || !this.#queue.isEmpty) {
       throw failure("APPEND_IN_FLIGHT", { stream: this.#place.stream });
     }
+    checkSignal(options.signal);
     let result = this.#admit(events, options);
     if (result === null) {
       this.#flushNow();
-      this.#startNextSegment();
+      runNow(this.#startNextSegment());
       result = this.#admit(events, options);
       if (result === null) throw failure("INTERNAL", { detail: "an append does not fit an empty segment" });
     }
@@ -172,7 +167,7 @@ export class StreamWriter {
   async flush(): Promise<void> {
     this.#checkUsable();
     // Appends that wait for room were made before this call too.
-    while (this.#queue.length > 0) await this.#enqueue([], {});
+    while (!this.#queue.isEmpty) await this.#enqueue([], {});
     await this.#untilSynced();
   }
 
@@ -189,6 +184,7 @@ export class StreamWriter {
     }
     this.#synced = end;
     this.#extendSpace(before, end);
+    this.#listener.onAdvance();
   }
 
   /** What readers may see: with a syncing policy what is durable, otherwise all that was appended. */
@@ -198,25 +194,35 @@ export class StreamWriter {
     return this.#writtenEnd();
   }
 
+  /**
+   * @throws {StorageError} `LOG_POISONED` when nothing more will come, because of an earlier failure
+   */
+  checkPoison(): void {
+    if (this.#poison !== null) throw this.#poisoned();
+  }
+
   /** Waits for what is pending, makes all durable, ends the segment at its last record. */
   async close(): Promise<void> {
     if (this.#closed) return;
     try {
       if (this.#poison === null) {
         await this.flush();
-        this.#seal();
+        await this.#rotation;
+        await runBeside(this.#segment.end());
       } else if (!this.#syncsAppends && this.#nextOffset > this.#synced.offset) {
         // These appends have resolved, and nobody was told yet that they are not durable.
         throw this.#poisoned();
       }
     } finally {
       this.#closed = true;
-      for (const one of [...this.#queue.splice(0), ...this.#waiters.splice(0)]) one.reject(this.#closedFailure());
+      this.#gathering.reset();
+      this.#queue.rejectAll(this.#closedFailure());
+      this.#waiters.rejectAll(this.#closedFailure());
       // Results that were handed out may still be asked for their heads.
       this.#sealNow();
       giveCore(this.#core);
-      this.#segment.file.close();
-      this.#index.close();
+      this.#segment.close();
+      this.#listener.onAdvance();
     }
   }
 
@@ -235,10 +241,10 @@ export class StreamWriter {
       stageEvents(batch, events, this.#limits);
     } finally {
       this.#staging = false;
-      if (this.#queue.length > 0) queueMicrotask(() => this.#admitQueued());
+      if (!this.#queue.isEmpty) queueMicrotask(() => this.#admitQueued());
     }
-    const end = this.#position + batch.bytes;
-    if (end + batch.stagedBytes > this.#settings.segmentBytes && firstOffset > this.#segment.header.firstOffset) {
+    const end = this.#segment.position + batch.bytes;
+    if (end + batch.stagedBytes > this.#settings.segmentBytes && firstOffset > this.#segment.firstOffset) {
       batch.unstage();
       return null;
     }
@@ -261,12 +267,33 @@ export class StreamWriter {
       return Promise.resolve(result);
     }
     return new Promise((resolve, reject) => {
-      this.#await({ offset: result.nextOffset, resolve: () => resolve(result), reject });
+      const waiter = { offset: result.nextOffset, resolve: () => resolve(result), reject };
+      if (this.#isSettled(waiter.offset)) {
+        waiter.resolve();
+        return;
+      }
+      this.#gathering.add();
+      this.#waiters.add(waiter);
+      this.#syncIfDue();
     });
   }
 
   #untilSynced(): Promise<void> {
-    return new Promise((resolve, reject) => this.#await({ offset: this.#nextOffset, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      const offset = this.#nextOffset;
+      if (this.#isSettled(offset)) {
+        resolve();
+        return;
+      }
+      this.#gathering.hurry();
+      this.#waiters.add({ offset, resolve, reject });
+      this.#syncIfDue();
+    });
+  }
+
+  // Whether nobody need wait for the records below `offset`, and nobody before waits either: order is kept.
+  #isSettled(offset: number): boolean {
+    return offset <= this.#synced.offset && this.#waiters.isEmpty;
   }
 
   // Under onFlush appends gather in memory until they are many, or until the program's next turn of its event loop.
@@ -282,22 +309,26 @@ export class StreamWriter {
       .catch((error: unknown) => this.#fail(error));
   }
 
-  #await(waiter: Waiter): void {
-    if (waiter.offset <= this.#synced.offset && this.#waiters.length === 0) {
-      waiter.resolve();
-      return;
-    }
-    this.#waiters.push(waiter);
-    if (!this.#syncing) this.#startSync();
-    // While a sync is in flight this thread has nothing better to do: much is written at once, some is hashed, and a
-    // little waits for company, since many small records are hashed faster together.
+  // Somebody waits for more room than there is: whoever waits for company need not go on waiting.
+  #hurry(): void {
+    this.#gathering.hurry();
+    this.#syncIfDue();
+  }
+
+  #syncIfDue(): void {
+    if (this.#gathering.isDue && !this.#syncing && !this.#waiters.isEmpty) this.#startSync();
+    // While a sync is in flight or put off this thread has nothing better to do: much is written at once, some is hashed,
+    // and a little waits for company, since many small records are hashed faster together.
     else if (this.#batch.bytes >= WRITE_IN_FLIGHT_BYTES) this.#tryDrain();
     else if (this.#batch.unsealedBytes >= SEAL_IN_FLIGHT_BYTES) this.#sealNow();
   }
 
   // At most one sync is in flight, and what it promises was written before it began.
   #startSync(): void {
-    if (!this.#tryDrain() || this.#waiters.length === 0) return;
+    this.#gathering.reset();
+    // What waits while events are being staged is written, and synced, when that is over.
+    if (this.#staging) this.#gathering.hurry();
+    if (!this.#tryDrain() || this.#waiters.isEmpty) return;
     const before = this.#synced;
     const target = this.#writtenEnd();
     this.#syncing = true;
@@ -312,26 +343,17 @@ export class StreamWriter {
   }
 
   #extendSpace(before: StreamEnd, target: StreamEnd): void {
-    this.#ahead.extend(
-      this.#segment.file,
-      this.#position,
-      target.position - before.position,
-      this.#settings.segmentBytes,
-    );
+    this.#segment.extendSpace(target.position - before.position);
   }
 
   #finishSync(target: StreamEnd): void {
     this.#syncing = false;
     this.#synced = target;
-    let resolved = 0;
-    for (const waiter of this.#waiters) {
-      if (waiter.offset > target.offset) break;
-      waiter.resolve();
-      resolved++;
-    }
-    this.#waiters.splice(0, resolved);
-    if (this.#waiters.length > 0) this.#startSync();
+    this.#waiters.resolveUpTo(target.offset);
+    if (this.#waiters.isEmpty) this.#gathering.reset();
+    else if (this.#gathering.isDue) this.#startSync();
     this.#admitQueued();
+    this.#listener.onAdvance();
   }
 
   // Seals and writes what was admitted. On failure the file ends where it ended before, and what becomes of the records
@@ -352,20 +374,18 @@ export class StreamWriter {
     const { bytes, count } = batch;
     if (bytes === 0 || this.#staging) return;
     batch.seal(this.#synced.offset);
-    const position = this.#position;
-    const { file } = this.#segment;
+    const offset = this.#nextOffset - count;
     try {
-      for (let done = 0; done < bytes; ) done += file.write(batch.sealed(done), position + done);
+      this.#segment.write(batch, offset);
     } catch (error) {
-      this.#cutBack();
       if (this.#syncsAppends) this.#giveUpBatch(error);
       throw error;
     }
-    this.#index.add(batch.pointer, { offset: this.#nextOffset - count, count, position, bytes });
-    this.#position = position + bytes;
+    this.#recent.add(batch, offset);
     this.#writtenChain = { nextOffset: this.#nextOffset, timestamp: this.#timestamp, head: batch.head() };
     batch.clear();
     if (this.#core.bytes.length > KEPT_CORE_BYTES) this.#renewCore();
+    if (!this.#syncsAppends) this.#listener.onAdvance();
   }
 
   #giveUpBatch(error: unknown): void {
@@ -373,8 +393,7 @@ export class StreamWriter {
     this.#batch.setChain(this.#writtenChain);
     this.#nextOffset = this.#writtenChain.nextOffset;
     this.#timestamp = this.#writtenChain.timestamp;
-    const given = this.#waiters.findIndex((waiter) => waiter.offset > this.#nextOffset);
-    if (given >= 0) for (const waiter of this.#waiters.splice(given)) waiter.reject(error);
+    this.#waiters.rejectBeyond(this.#nextOffset, error);
   }
 
   // A drain whose failure is told to those who wait, not to the caller. Returns whether syncing makes sense.
@@ -382,26 +401,18 @@ export class StreamWriter {
     try {
       this.#drain();
     } catch (error) {
-      if (!this.#syncsAppends) for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+      if (!this.#syncsAppends) this.#waiters.rejectAll(error);
     }
     return this.#poison === null;
-  }
-
-  #cutBack(): void {
-    try {
-      this.#segment.file.truncate(this.#position);
-      this.#ahead.forget();
-      this.#cutUnsynced = true;
-    } catch (error) {
-      this.#fail(error);
-    }
   }
 
   // A failed sync or cut-back is final: nobody knows what is on the disk until the log is opened again.
   #fail(error: unknown): unknown {
     this.#poison ??= error instanceof Error ? error : new Error(String(error));
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
-    for (const queued of this.#queue.splice(0)) queued.reject(error);
+    this.#gathering.reset();
+    this.#waiters.rejectAll(error);
+    this.#queue.rejectAll(error);
+    this.#listener.onAdvance();
     return error;
   }
 
@@ -422,95 +433,67 @@ export class StreamWriter {
 
   #writtenEnd(): StreamEnd {
     const { nextOffset, head } = this.#writtenChain;
-    return { segment: this.#segment.header.number, position: this.#position, offset: nextOffset, head, damage: null };
+    const { number, position } = this.#segment;
+    return { segment: number, position, offset: nextOffset, head, damage: null };
   }
 
+  // Whether what is appended and not yet durable leaves no room for more.
   #isFull(): boolean {
     if (!this.#syncsAppends) return false;
-    const durable = this.#synced.segment === this.segmentNumber ? this.#synced.position : this.#position;
-    return this.#position + this.#batch.bytes - durable >= this.#settings.maxPendingBytes;
+    const pendingRecords = this.#nextOffset - this.#synced.offset;
+    if (pendingRecords === 0) return false;
+    const { sync, maxPendingBytes, maxPendingRecords } = this.#settings;
+    const { position } = this.#segment;
+    const durable = this.#synced.segment === this.segmentNumber ? this.#synced.position : position;
+    const pendingBytes = position + this.#batch.bytes - durable;
+    return !sync.sharesSyncs || pendingBytes >= maxPendingBytes || pendingRecords >= maxPendingRecords;
   }
 
   #enqueue(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ events, options, resolve, reject });
-    });
+    return this.#queue.add(events, options);
   }
 
   #admitQueued(): void {
-    while (this.#queue.length > 0 && !this.#rotating && !this.#staging && !this.#isFull()) {
-      const queued = this.#queue[0] as QueuedAppend;
+    for (let queued = this.#queue.next; queued !== undefined; queued = this.#queue.next) {
+      if (this.#rotation !== null || this.#staging) return;
+      if (this.#isFull()) {
+        this.#hurry();
+        return;
+      }
       try {
         const result = this.#admit(queued.events, queued.options);
         if (result === null) {
-          void this.#rotate();
+          this.#rotate();
           return;
         }
-        this.#queue.shift();
+        this.#queue.take(queued);
         queued.resolve(this.#acknowledge(result));
       } catch (error) {
-        this.#queue.shift();
+        this.#queue.take(queued);
         queued.reject(error);
       }
     }
   }
 
   // Everything in the segment is synced before the next one exists: only the newest segment can be torn.
-  async #rotate(): Promise<void> {
-    this.#rotating = true;
-    try {
-      await this.#untilSynced();
-      this.#startNextSegment();
-      this.#rotating = false;
-      this.#admitQueued();
-    } catch (error) {
-      this.#rotating = false;
+  #rotate(): void {
+    this.#rotation = this.#untilSynced()
+      .then(() => runBeside(this.#startNextSegment()))
       // The appends that needed the new segment fail; later ones try again.
-      for (const queued of this.#queue.splice(0)) queued.reject(error);
-    }
+      .catch((error: unknown) => this.#queue.rejectAll(error))
+      .then(() => {
+        this.#rotation = null;
+        this.#admitQueued();
+      })
+      .catch((error: unknown) => void this.#fail(error));
   }
 
-  #startNextSegment(): void {
-    const old = this.#segment;
-    const number = old.header.number + 1;
-    this.#seal();
-    const path = segmentPath(this.#place, number);
-    // The index first: without a segment it means nothing.
-    const indexFile = openIndexFile(this.#place.runtime.files, indexPath(path));
-    let segment: Segment;
-    try {
-      segment = createSegment(this.#place, { number, firstOffset: this.#nextOffset });
-    } catch (error) {
-      indexFile.close();
-      // Once the next segment has its name, nothing may be added to this one.
-      if (this.#place.runtime.files.kind(path) !== null) this.#fail(error);
-      throw error;
-    }
-    const index = IndexWriter.create(this.#pages, indexFile, segment, this.#settings.index);
-    old.file.close();
-    this.#index.close();
-    this.#segment = segment;
-    this.#index = index;
-    this.#position = segment.file.size();
+  *#startNextSegment(): SyncSteps {
+    yield* this.#segment.startNext(this.#nextOffset);
     this.#synced = this.#writtenEnd();
-    this.#ahead.forget();
-    this.#core.setControl(CONTROL_CRC_SEED_AT, segment.crcSeed);
-    this.#onRotate(number + 1);
-  }
-
-  // Ends a segment whose records are synced: no space behind them, and an index that says so.
-  #seal(): void {
-    if (this.#cutUnsynced || this.#ahead.reachesBeyond(this.#position)) {
-      try {
-        this.#segment.file.truncate(this.#position);
-        this.#segment.file.syncNow();
-      } catch (error) {
-        throw this.#fail(error);
-      }
-      this.#ahead.forget();
-      this.#cutUnsynced = false;
-    }
-    this.#index.seal();
+    this.#core.setControl(CONTROL_CRC_SEED_AT, this.#segment.crcSeed);
+    this.#listener.onRotate(this.#segment.number + 1);
+    this.#listener.onAdvance();
   }
 
   #renewCore(): void {
@@ -520,21 +503,10 @@ export class StreamWriter {
     core.setControl(CONTROL_CRC_SEED_AT, this.#segment.crcSeed);
     this.#batch = new Batch(core, this.#settings.engine, pages.end);
     this.#batch.setChain(this.#writtenChain);
-    this.#index.moveTo(pages);
+    this.#segment.moveTo(pages);
     this.#core = core;
     this.#pages = pages;
   }
-}
-
-// Whatever is given, an offset comes out or none; getters run here, before anything is decided.
-function checkExpectedOffset(options: AppendOptions | null | undefined): number | undefined {
-  const expected = options?.expectedOffset;
-  if (expected === undefined || (Number.isSafeInteger(expected) && expected >= 0)) return expected;
-  throw failure("OPTION_INVALID", {
-    option: "expectedOffset",
-    value: typeof expected === "string" ? JSON.stringify(expected) : String(expected),
-    expected: "a whole number, 0 or more",
-  });
 }
 
 /** The slots for index pages at the start of a writer's arena. */

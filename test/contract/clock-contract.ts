@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../src/runtime.ts";
 
-export function clockContract(name: string, clock: Clock): void {
+/** `pass` lets at least so many milliseconds go by on the clock, or waits until they have. */
+export function clockContract(name: string, clock: Clock, pass: (ms: number) => Promise<void>): void {
   describe(`clock of ${name}`, () => {
     it("tells whole microseconds since 1970, in this century", () => {
       const now = clock.nowMicros();
@@ -28,6 +29,27 @@ export function clockContract(name: string, clock: Clock): void {
       order.push("after the pause");
       await other;
       expect(order).toEqual(["other", "after the pause"]);
+    });
+
+    it("calls back once, later and not too early", async () => {
+      const started = clock.monotonicMs();
+      const calls: number[] = [];
+      clock.after(20, () => calls.push(clock.monotonicMs() - started));
+      expect(calls).toEqual([]);
+      await pass(40);
+      await pass(40);
+      expect(calls).toHaveLength(1);
+      // Timers of the system count whole milliseconds.
+      expect(calls[0]).toBeGreaterThanOrEqual(19);
+    });
+
+    it("does not call back when it was called off", async () => {
+      let calls = 0;
+      const callOff = clock.after(10, () => (calls += 1));
+      callOff();
+      callOff();
+      await pass(30);
+      expect(calls).toBe(0);
     });
   });
 }

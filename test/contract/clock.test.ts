@@ -6,8 +6,9 @@ import { memoryRuntime } from "../../adapters/memory.ts";
 import { clockContract } from "./clock-contract.ts";
 import { currentRuntime, runtimeName } from "./current-runtime.ts";
 
-clockContract(runtimeName, currentRuntime().clock);
-clockContract("memory", memoryRuntime({ seed: 1 }).runtime.clock);
+clockContract(runtimeName, currentRuntime().clock, (ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+const { runtime: inMemory, disk: memoryDisk } = memoryRuntime({ seed: 1 });
+clockContract("memory", inMemory.clock, async (ms) => memoryDisk.clock.stepMicros(ms * 1000));
 
 describe(`clock of ${runtimeName}`, () => {
   it("agrees with Date", () => {
@@ -49,7 +50,22 @@ describe("clock of memory", () => {
     expect(() => disk.clock.stepMicros(-1)).toThrow(RangeError);
   });
 
-  it("goes on after a crash", () => {
+  it("lets timers go off in the order of their times when it is moved past them", () => {
+    const { runtime, disk } = memoryRuntime({ seed: 1 });
+    const rang: string[] = [];
+    runtime.clock.after(3, () => rang.push("late"));
+    const callOff = runtime.clock.after(2, () => rang.push("never"));
+    runtime.clock.after(1, () => {
+      rang.push("early");
+      callOff();
+    });
+    expect(disk.clock.timers).toBe(3);
+    disk.clock.stepMicros(5000);
+    expect(rang).toEqual(["early", "late"]);
+    expect(disk.clock.timers).toBe(0);
+  });
+
+  it("goes on after a crash, without the timers of the programs that are gone", () => {
     const { disk } = memoryRuntime({ seed: 1, now: 5_000 });
     disk.clock.stepMicros(1);
     expect(disk.crash().runtime().clock.nowMicros()).toBe(5_001);

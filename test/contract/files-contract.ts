@@ -424,6 +424,45 @@ export function filesContract(name: string, make: () => FilesUnderTest): void {
         await expect(missing.sync()).rejects.toMatchObject({ code: "FILE_NOT_FOUND", path: at("no") });
       });
     });
+    describe("watch()", () => {
+      it("calls back after a file of the folder was made, written to, cut, renamed or removed", async () => {
+        put("a");
+        const file = files.open(at("a"), "write");
+        const changes = [
+          () => put("b", 1),
+          () => void file.write(Uint8Array.of(1, 2, 3), 0),
+          () => file.truncate(1),
+          () => files.rename(at("b"), at("c")),
+          () => void files.remove(at("c")),
+        ];
+        for (const change of changes) {
+          await new Promise<void>((resolve) => {
+            const watch = files.watch(tested.folder, () => {
+              watch?.close();
+              resolve();
+            });
+            expect(watch).not.toBeNull();
+            change();
+          });
+        }
+        file.close();
+      });
+
+      it("tells nothing more once it is closed", async () => {
+        let calls = 0;
+        const closed = files.watch(tested.folder, () => (calls += 1));
+        closed?.close();
+        closed?.close();
+        await new Promise<void>((resolve) => {
+          const open = files.watch(tested.folder, () => {
+            open?.close();
+            resolve();
+          });
+          put("a");
+        });
+        expect(calls).toBe(0);
+      });
+    });
   });
 }
 

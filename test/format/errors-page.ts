@@ -26,6 +26,7 @@ const EXAMPLES: { readonly [C in ErrorCode]: ErrorFacts[C] } = {
   VIEW_EXPIRED: { stream, offset: 8123 },
   PAYLOAD_NOT_JSON: { stream, offset: 8123 },
   OFFSET_MISMATCH: { stream, expected: 8123, actual: 8125 },
+  FOLLOWED_RECORD_REPLACED: { stream, offset: 8123, shown: oneHash, found: otherHash },
   LOG_LOCKED: {
     directory,
     pid: 4711,

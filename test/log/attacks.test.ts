@@ -36,7 +36,7 @@ describe("a reader that was begun before its log was closed", () => {
 });
 
 describe("a rotation that fails", () => {
-  it.each(["create", "open", "syncFolder", "publish"] as const)(
+  it.each(["create", "open", "syncFolder", "rename", "kind"] as const)(
     "at %s leaves a log that can be opened and holds all that was acknowledged",
     async (kind) => {
       const { disk, log, stream } = await open({ segmentBytes: 1000 });
@@ -147,6 +147,7 @@ describe("the lock", () => {
       "rename",
       "remove",
       "folder",
+      "watch",
     ];
     return Object.fromEntries(
       names.map((name) => [
@@ -320,6 +321,11 @@ describe("reading with verify: genesis from far inside", () => {
   });
 
   function clockOf(runtime: Runtime): Runtime["clock"] {
-    return { nowMicros: () => runtime.clock.nowMicros(), monotonicMs: () => 0, pause: () => runtime.clock.pause() };
+    return {
+      nowMicros: () => runtime.clock.nowMicros(),
+      monotonicMs: () => 0,
+      pause: () => runtime.clock.pause(),
+      after: (delayMs, callback) => runtime.clock.after(delayMs, callback),
+    };
   }
 });

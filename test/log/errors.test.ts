@@ -207,6 +207,20 @@ describe("a conflict", () => {
     await expectFailure("OFFSET_MISMATCH", ConflictError, facts, () => stream.appendSync("x", { expectedOffset: 2 }));
   });
 
+  it("while following, when a record that was shown is gone, is FOLLOWED_RECORD_REPLACED", async () => {
+    const { runtime, disk } = memoryRuntime({ seed: 11 });
+    const writer = await openLogOn(runtime, "/log", OPTIONS);
+    await writer.stream("orders").append(["one", "two", "three"]);
+    const log = await openLogOn(disk.runtime({ pid: 2 }), "/log", { readOnly: true });
+    const records = log.stream("orders").follow();
+    let hash = "";
+    for (let i = 0; i < 3; i++) hash = ((await records.next()).value as { hash: string }).hash;
+    runtime.files.open(SEGMENT, "write").truncate(disk.bytes(SEGMENT).length - 1);
+    const facts = { stream: "orders", offset: 2, shown: hash, found: "nothing" };
+    await expectFailure("FOLLOWED_RECORD_REPLACED", ConflictError, facts, () => records.next());
+    await writer.close();
+  });
+
   it("with a live writer is LOG_LOCKED, naming the holder; a dead one's lock is taken over", async () => {
     const { runtime, disk } = await written();
     const holder = await openLogOn(runtime, "/log");

@@ -1,0 +1,32 @@
+// What a caller may say with an append, checked.
+import { failure } from "../errors.ts";
+
+export interface AppendOptions {
+  /** Append only if this is the next offset; else `OFFSET_MISMATCH` and nothing is written. */
+  readonly expectedOffset?: number;
+  /**
+   * Gives up an append that still waits for room: it rejects with the signal's reason and nothing of it is written. An
+   * append whose records have been taken is no longer stopped by it.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** Whatever is given, an offset comes out or none; getters run here, before anything is decided. */
+export function checkExpectedOffset(options: AppendOptions): number | undefined {
+  const expected = options.expectedOffset;
+  if (expected === undefined || (Number.isSafeInteger(expected) && expected >= 0)) return expected;
+  throw failure("OPTION_INVALID", {
+    option: "expectedOffset",
+    value: typeof expected === "string" ? JSON.stringify(expected) : String(expected),
+    expected: "a whole number, 0 or more",
+  });
+}
+
+/** @throws the signal's reason when it has been aborted */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  if (typeof signal !== "object" || typeof signal?.throwIfAborted !== "function") {
+    throw failure("OPTION_INVALID", { option: "signal", value: String(signal), expected: "an AbortSignal" });
+  }
+  signal.throwIfAborted();
+}

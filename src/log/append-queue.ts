@@ -1,0 +1,72 @@
+// Appends that wait for room, or for a rotation, in the order in which they were made.
+import type { AppendOptions } from "./append-options.ts";
+import type { AppendResult } from "./append-result.ts";
+import type { LogEvent } from "./stage.ts";
+
+export interface QueuedAppend {
+  readonly events: LogEvent | readonly LogEvent[];
+  readonly options: AppendOptions;
+  readonly resolve: (result: AppendResult | Promise<AppendResult>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class AppendQueue {
+  // A set keeps the order and lets any of them go at once.
+  readonly #waiting = new Set<QueuedAppend>();
+  // One listener for each signal, however many appends it may give up.
+  readonly #bySignal = new Map<AbortSignal, { readonly appends: Set<QueuedAppend>; readonly abort: () => void }>();
+
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  /** The append that is next. */
+  get next(): QueuedAppend | undefined {
+    return this.#waiting.values().next().value;
+  }
+
+  /** Puts an append at the end. Its signal takes it out again, as long as it waits: nothing of it is written then. */
+  add(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      const queued: QueuedAppend = { events, options, resolve, reject };
+      this.#waiting.add(queued);
+      if (options.signal !== undefined) this.#listen(options.signal, queued);
+    });
+  }
+
+  /** Takes an append out: it waits no longer. */
+  take(queued: QueuedAppend): void {
+    this.#waiting.delete(queued);
+    const { signal } = queued.options;
+    if (signal === undefined) return;
+    const listening = this.#bySignal.get(signal);
+    listening?.appends.delete(queued);
+    if (listening === undefined || listening.appends.size > 0) return;
+    signal.removeEventListener("abort", listening.abort);
+    this.#bySignal.delete(signal);
+  }
+
+  rejectAll(error: unknown): void {
+    for (const queued of this.#waiting) {
+      this.take(queued);
+      queued.reject(error);
+    }
+  }
+
+  #listen(signal: AbortSignal, queued: QueuedAppend): void {
+    const known = this.#bySignal.get(signal);
+    if (known !== undefined) {
+      known.appends.add(queued);
+      return;
+    }
+    const appends = new Set([queued]);
+    const abort = (): void => {
+      for (const each of appends) {
+        this.take(each);
+        each.reject(signal.reason);
+      }
+    };
+    this.#bySignal.set(signal, { appends, abort });
+    signal.addEventListener("abort", abort, { once: true });
+  }
+}

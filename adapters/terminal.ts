@@ -20,6 +20,7 @@ export function processTerminal(): Terminal {
     openFile,
     onInterrupt,
     monotonicMs: () => performance.now(),
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
 

@@ -32,5 +32,10 @@ interface AbortSignal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
 declare function queueMicrotask(callback: () => void): void;
 declare function atob(base64: string): string;

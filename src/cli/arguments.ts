@@ -1,6 +1,7 @@
 // What was asked for. The only file that knows the package that parses arguments; it decides and does nothing.
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { EXIT_USAGE } from "../errors.ts";
+import type { SyncPolicy } from "../log/sync-policy.ts";
 import type { AppendArguments } from "./append.ts";
 import { CommandError } from "./command-error.ts";
 import type { InspectArguments } from "./inspect.ts";
@@ -101,9 +102,14 @@ function appendCommand(choose: Choose): Command {
     .addArgument(new Argument("<stream>", "the stream's name: a-z, 0-9, '.', '_', '-'"))
     .addArgument(new Argument("[file]", "where the lines come from; - is standard input").default("-"))
     .addOption(
-      new Option("--sync <when>", "when records are made durable: with every batch, or at the end")
-        .choices(["everyBatch", "onFlush"])
+      new Option("--sync <when>", "when records are made durable; see below")
+        .choices(["everyRecord", "everyBatch", "groupCommit", "onFlush"])
         .default("everyBatch"),
+    )
+    .addOption(
+      new Option("--max-delay <ms>", "how long groupCommit waits for company, in milliseconds")
+        .argParser(wholeNumber)
+        .default(5),
     )
     .addOption(
       new Option("--batch <lines>", "most lines of one append, which is atomic; 256 KiB end one too")
@@ -118,6 +124,11 @@ function appendCommand(choose: Choose): Command {
 A record is a line's bytes without the \\n; a \\r stays. What follows the last \\n is a record
 too, unless it is nothing. Lines of up to 64 MiB; any number of them in constant memory.
 
+--sync everyRecord   one batch at a time, each with a sync of its own
+       everyBatch    a sync begins at once; what comes meanwhile shares the next
+       groupCommit   a sync waits up to --max-delay for more: fewer syncs, later ACKs
+       onFlush       one sync at the end: for bulk loads
+
 Examples:
   diatreme append ./audit orders orders.ndjson
   tail -F access.log | diatreme append ./audit access --ack
@@ -126,12 +137,19 @@ ${STATUSES}${INTERRUPT_STATUSES}
 ${ERRORS_AS_JSON}`,
     )
     .action((dir: string, stream: string, input: string, options: AppendFlags) => {
-      const { sync, batch, ack = false, json = false } = options;
+      const { batch, ack = false, json = false } = options;
+      const sync = options.sync === "groupCommit" ? { groupCommit: { maxDelayMs: options.maxDelay } } : options.sync;
       choose({ command: "append", args: { directory: dir, stream, input, sync, batch, ack, json } });
     });
 }
 
-type AppendFlags = Pick<AppendArguments, "sync" | "batch"> & { ack?: boolean; json?: boolean };
+interface AppendFlags {
+  sync: Extract<SyncPolicy, string> | "groupCommit";
+  maxDelay: number;
+  batch: number;
+  ack?: boolean;
+  json?: boolean;
+}
 
 function readCommand(choose: Choose): Command {
   return command("read", "Print a stream's records, one a line, each checked before it is shown.")
@@ -145,6 +163,7 @@ function readCommand(choose: Choose): Command {
         .choices(["crc", "chain", "genesis"])
         .default("chain"),
     )
+    .option("-f, --follow", "go on as records are added, until --to, --limit or Ctrl-C")
     .option("--json", "print records as JSON: offset, timestamp (µs), time, kind, hash, and text or base64")
     .addHelpText(
       "after",
@@ -156,12 +175,13 @@ Examples:
   diatreme read ./audit orders
   diatreme read ./audit orders --from 1000 --limit 10 --json
   diatreme read ./audit orders --verify genesis > orders.ndjson
+  diatreme read ./audit orders --follow --json | your-consumer
 ${STATUSES}
 ${ERRORS_AS_JSON}`,
     )
     .action((dir: string, stream: string, options: ReadFlags) => {
-      const { from, to, limit, verify, json = false } = options;
-      choose({ command: "read", args: { directory: dir, stream, from, to, limit, verify, json } });
+      const { from, to, limit, verify, follow = false, json = false } = options;
+      choose({ command: "read", args: { directory: dir, stream, from, to, limit, verify, follow, json } });
     });
 }
 
@@ -170,6 +190,7 @@ interface ReadFlags {
   to?: number;
   limit?: number;
   verify: ReadArguments["verify"];
+  follow?: boolean;
   json?: boolean;
 }
 

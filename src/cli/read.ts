@@ -1,8 +1,12 @@
-// diatreme read: payloads one a line, or records as JSON.
+// diatreme read: payloads one a line, or records as JSON; to the end, or on and on.
+import type { FollowOptions } from "../log/follow.ts";
 import type { ReadOptions, ReadVerify } from "../log/read.ts";
+import type { LogRecord } from "../log/record.ts";
+import type { Stream } from "../log/stream.ts";
+import { CommandError } from "./command-error.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import { recordToJson } from "./record-json.ts";
-import type { Host } from "./terminal.ts";
+import type { Host, Terminal } from "./terminal.ts";
 
 export interface ReadArguments {
   readonly directory: string;
@@ -11,22 +15,67 @@ export interface ReadArguments {
   readonly to: number | undefined;
   readonly limit: number | undefined;
   readonly verify: ReadVerify;
+  readonly follow: boolean;
   readonly json: boolean;
 }
 
 export async function read({ terminal, openLog }: Host, args: ReadArguments): Promise<void> {
   await using log = await openLog(args.directory, { readOnly: true });
   const output = new OutputBuffer(terminal.output);
+  const stream = log.stream(args.stream);
   try {
-    // A plain loop: a step costs less than with `for await`, and each write gives the event loop its turn.
-    for (const record of log.stream(args.stream).read(readOptions(args))) {
-      const writing = args.json ? output.addText(recordToJson(record)) : output.addLine(record.payload);
-      if (writing !== null) await writing;
-    }
+    if (args.follow) await printComing(stream, args, output, terminal);
+    else await printPresent(stream, args, output);
   } finally {
     // Also when a bad record ends the reading: those before it are good.
     await output.flush();
   }
+}
+
+async function printPresent(stream: Stream, args: ReadArguments, output: OutputBuffer): Promise<void> {
+  // A plain loop: a step costs less than with `for await`, and each write gives the event loop its turn.
+  for (const record of stream.read(readOptions(args))) {
+    const writing = print(record, args, output);
+    if (writing !== null) await writing;
+  }
+}
+
+async function printComing(
+  stream: Stream,
+  args: ReadArguments,
+  output: OutputBuffer,
+  terminal: Terminal,
+): Promise<void> {
+  const { to = Number.POSITIVE_INFINITY, limit = Number.POSITIVE_INFINITY } = args;
+  const stop = new AbortController();
+  terminal.onInterrupt((status) => stop.abort(new CommandError("INTERRUPTED", status, "Interrupted.")));
+  const records = stream.follow(followOptions(args, stop.signal));
+  try {
+    for (let left = limit, offset = args.from ?? 0; left > 0 && offset < to; left--, offset++) {
+      const { value: record } = await flushUnlessSettled(records.next(), output, terminal);
+      if (record === undefined) return;
+      const writing = print(record, args, output);
+      if (writing !== null) await writing;
+    }
+  } finally {
+    await records.return();
+  }
+}
+
+// Whoever watches sees each record as soon as no other is at hand.
+async function flushUnlessSettled<T>(next: Promise<T>, output: OutputBuffer, terminal: Terminal): Promise<T> {
+  let isSettled = false;
+  const settle = (): void => {
+    isSettled = true;
+  };
+  next.then(settle, settle);
+  await terminal.pause();
+  if (!isSettled) await output.flush();
+  return next;
+}
+
+function print(record: LogRecord, { json }: ReadArguments, output: OutputBuffer): Promise<void> | null {
+  return json ? output.addText(recordToJson(record)) : output.addLine(record.payload);
 }
 
 function readOptions({ from, to, limit, verify }: ReadArguments): ReadOptions {
@@ -37,4 +86,8 @@ function readOptions({ from, to, limit, verify }: ReadArguments): ReadOptions {
     ...(to === undefined ? {} : { to }),
     ...(limit === undefined ? {} : { limit }),
   };
+}
+
+function followOptions({ from, verify }: ReadArguments, signal: AbortSignal): FollowOptions {
+  return { verify, signal, ...(from === undefined ? {} : { from }) };
 }

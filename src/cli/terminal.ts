@@ -20,6 +20,8 @@ export interface Terminal {
   onInterrupt(listener: (exitStatus: number) => void): void;
   /** Milliseconds from an arbitrary start; never goes back. */
   monotonicMs(): number;
+  /** Resolves after the event loop has had a turn. */
+  pause(): Promise<void>;
 }
 
 export interface Inlet {

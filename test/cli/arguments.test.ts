@@ -17,7 +17,7 @@ describe("arguments that make no sense", () => {
     [["verify", "d", "--fast"], "unknown option '--fast'. See: diatreme verify --help"],
     [
       ["append", "d", "s", "--sync", "never"],
-      "option '--sync <when>' argument 'never' is invalid. Allowed choices are everyBatch, onFlush. See: diatreme append --help",
+      "option '--sync <when>' argument 'never' is invalid. Allowed choices are everyRecord, everyBatch, groupCommit, onFlush. See: diatreme append --help",
     ],
     [["read", "d", "s", "--from"], "option '--from <offset>' argument missing. See: diatreme read --help"],
   ])("%j: %s", (args, message) => {
@@ -54,10 +54,16 @@ describe("arguments that make sense", () => {
     });
   });
 
+  it("of append with groupCommit carry how long it waits", () => {
+    expect(parseArguments(["append", "d", "s", "--sync", "groupCommit", "--max-delay", "20"])).toMatchObject({
+      args: { sync: { groupCommit: { maxDelayMs: 20 } } },
+    });
+  });
+
   it("may be anywhere among each other", () => {
     expect(parseArguments(["read", "--from", "5", "d", "--json", "s", "--limit=7"])).toEqual({
       command: "read",
-      args: { directory: "d", stream: "s", from: 5, to: undefined, limit: 7, verify: "chain", json: true },
+      args: { directory: "d", stream: "s", from: 5, to: undefined, limit: 7, verify: "chain", follow: false, json: true },
     });
   });
 

@@ -59,6 +59,46 @@ describe("read", () => {
   });
 });
 
+describe("read --follow", () => {
+  it("prints records as another process appends them, and ends with 130 on SIGINT", async () => {
+    const writer = startDiatreme(["append", log, "s", "--ack"]);
+    writer.child.stdin.write("one\ntwo\n");
+    await writer.nextLine();
+    const follower = startDiatreme(["read", log, "s", "--follow"]);
+    expect([await follower.nextLine(), await follower.nextLine()]).toEqual(["one", "two"]);
+    for (const line of ["three", "four"]) {
+      writer.child.stdin.write(`${line}\n`);
+      expect(await follower.nextLine()).toBe(line);
+    }
+    process.kill(follower.child.pid as number, "SIGINT");
+    const { status, errors } = await follower.ended;
+    expect(errors).toBe("diatreme: Interrupted.\n");
+    expect(status).toBe(130);
+    writer.child.stdin.end();
+    await writer.ended;
+  });
+
+  it("ends by itself at --limit and at --to, also in what is yet to come", async () => {
+    await append(numbered(3));
+    const follow = async (...range: string[]) =>
+      (await diatreme(["read", log, "s", "-f", ...range])).output.toString();
+    expect(await follow("--limit", "2")).toBe("record 0\nrecord 1\n");
+    expect(await follow("--from", "1", "--to", "3")).toBe("record 1\nrecord 2\n");
+    const coming = follow("--from", "4", "--limit", "1", "--json");
+    await append(numbered(3));
+    expect(JSON.parse(await coming)).toMatchObject({ offset: 4, text: "record 1" });
+  });
+
+  it("prints what is good and ends with status 1 at a bad record", async () => {
+    await append(numbered(1000));
+    flipBitIn(`${log}/s/segment_000000.log`, "record 700");
+    const { status, output, errors } = await diatreme(["read", log, "s", "--follow"]);
+    expect(output.toString()).toBe(numbered(700));
+    expect(errors).toMatch(/^diatreme: Record 700 of "s"/);
+    expect(status).toBe(1);
+  });
+});
+
 describe("read --json", () => {
   it("gives one object a line, with text where the payload is UTF-8, else base64", async () => {
     await append(Buffer.from('{"a":1}\n"\\\t\0é\n\n\xff\x00\x01\n\xff\x00\n\xff\n\ufeffbom\n', "latin1"));

@@ -10,7 +10,8 @@
 import { appendSynced, appendUnsynced } from "./suites/append.mjs";
 import { footprint } from "./suites/footprint.mjs";
 import { get } from "./suites/get.mjs";
+import { groupCommit } from "./suites/group-commit.mjs";
 import { open } from "./suites/open.mjs";
 import { read } from "./suites/read.mjs";
 
-export const suites = [appendUnsynced, appendSynced, read, get, open, footprint];
+export const suites = [appendUnsynced, appendSynced, groupCommit, read, get, open, footprint];

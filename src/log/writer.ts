@@ -67,6 +67,7 @@ export class StreamWriter {
   // What is known to survive power loss.
   #synced: StreamEnd;
   #syncing = false;
+  #starting = false;
   #writing = false;
   #rotation: Promise<void> | null = null;
   // While events are staged their toJSON methods and getters run, which may call this writer again.
@@ -316,11 +317,22 @@ export class StreamWriter {
   }
 
   #syncIfDue(): void {
-    if (this.#gathering.isDue && !this.#syncing && !this.#waiters.isEmpty) this.#startSync();
+    if (this.#gathering.isDue && !this.#syncing && !this.#waiters.isEmpty) this.#startSyncSoon();
     // While a sync is in flight or put off this thread has nothing better to do: much is written at once, some is hashed,
     // and a little waits for company, since many small records are hashed faster together.
     else if (this.#batch.bytes >= WRITE_IN_FLIGHT_BYTES) this.#tryDrain();
     else if (this.#batch.unsealedBytes >= SEAL_IN_FLIGHT_BYTES) this.#sealNow();
+  }
+
+  // Callers that go on at the same moment, because one sync has answered them all, shall share the next one too: it
+  // begins when each has had its turn.
+  #startSyncSoon(): void {
+    if (this.#starting) return;
+    this.#starting = true;
+    queueMicrotask(() => {
+      this.#starting = false;
+      if (!this.#syncing && this.#poison === null && !this.#closed) this.#startSync();
+    });
   }
 
   // At most one sync is in flight, and what it promises was written before it began.
@@ -351,7 +363,7 @@ export class StreamWriter {
     this.#synced = target;
     this.#waiters.resolveUpTo(target.offset);
     if (this.#waiters.isEmpty) this.#gathering.reset();
-    else if (this.#gathering.isDue) this.#startSync();
+    else if (this.#gathering.isDue) this.#startSyncSoon();
     this.#admitQueued();
     this.#listener.onAdvance();
   }

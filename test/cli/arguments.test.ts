@@ -63,7 +63,16 @@ describe("arguments that make sense", () => {
   it("may be anywhere among each other", () => {
     expect(parseArguments(["read", "--from", "5", "d", "--json", "s", "--limit=7"])).toEqual({
       command: "read",
-      args: { directory: "d", stream: "s", from: 5, to: undefined, limit: 7, verify: "chain", follow: false, json: true },
+      args: {
+        directory: "d",
+        stream: "s",
+        from: 5,
+        to: undefined,
+        limit: 7,
+        verify: "chain",
+        follow: false,
+        json: true,
+      },
     });
   });
 

@@ -80,8 +80,7 @@ describe("read --follow", () => {
 
   it("ends by itself at --limit and at --to, also in what is yet to come", async () => {
     await append(numbered(3));
-    const follow = async (...range: string[]) =>
-      (await diatreme(["read", log, "s", "-f", ...range])).output.toString();
+    const follow = async (...range: string[]) => (await diatreme(["read", log, "s", "-f", ...range])).output.toString();
     expect(await follow("--limit", "2")).toBe("record 0\nrecord 1\n");
     expect(await follow("--from", "1", "--to", "3")).toBe("record 1\nrecord 2\n");
     const coming = follow("--from", "4", "--limit", "1", "--json");

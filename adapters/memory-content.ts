@@ -21,11 +21,11 @@ export class MemoryContent {
   /** Oldest first. The last takes new changes; those before it have a sync in flight or are stranded. */
   #changes: ContentChanges[] = [noChanges()];
 
-  /** A file that is on the disk with these bytes. */
-  constructor(sectorBytes: number, bytes: Uint8Array = new Uint8Array(0)) {
+  /** A file that is on the disk with these bytes, which are its own from now on. */
+  constructor(sectorBytes: number, bytes: Uint8Array | GrowingBytes = new Uint8Array(0)) {
     this.#sectorBytes = sectorBytes;
-    this.#seen = new GrowingBytes(bytes);
-    this.#durable = new GrowingBytes(bytes);
+    this.#seen = bytes instanceof GrowingBytes ? bytes : new GrowingBytes(bytes, bytes.length);
+    this.#durable = this.#seen.share();
   }
 
   get size(): number {
@@ -52,7 +52,7 @@ export class MemoryContent {
     if (source.length === 0) return;
     const end = position + source.length;
     if (end > this.#seen.size) this.#resize(end);
-    this.#seen.view().set(source, position);
+    this.#seen.put(source, position);
     this.#noteSectors(position, end);
   }
 
@@ -68,8 +68,8 @@ export class MemoryContent {
     const sector = Math.floor(at / this.#sectorBytes);
     const states = this.#changes.flatMap((changes) => changes.sectors.get(sector) ?? []);
     for (const state of states) flipBit(state, at % this.#sectorBytes, bit);
-    flipBit(this.#durable.view(), at, bit);
-    flipBit(this.#seen.view(), at, bit);
+    flipBit(this.#durable.own(), at, bit);
+    flipBit(this.#seen.own(), at, bit);
   }
 
   /** The changes that a sync which begins now must carry. */
@@ -102,6 +102,7 @@ export class MemoryContent {
 
   /** What the disk holds after power was lost now. */
   afterCrash(choose: Choose): MemoryContent {
+    if (this.#changes.every(isEmpty)) return new MemoryContent(this.#sectorBytes, this.#durable.share());
     const sizes = [this.#durable.size, ...this.#changes.flatMap((changes) => changes.sizes)];
     const settled = choose(sizes.length);
     const size = sizes[settled] ?? 0;
@@ -114,8 +115,9 @@ export class MemoryContent {
   }
 
   #surviveSectors(bytes: Uint8Array, choose: Choose): void {
-    const histories = this.#sectorHistories();
     const manner = choose(MANNERS.length);
+    if (MANNERS[manner] === "none") return;
+    const histories = this.#sectorHistories();
     const boundary = MANNERS[manner] === "in order" ? choose(histories.length + 1) : 0;
     histories.forEach(([sector, states], place) => {
       const start = sector * this.#sectorBytes;
@@ -233,6 +235,10 @@ function noChanges(): ContentChanges {
   return { sectors: new Map(), sizes: [], stranded: false };
 }
 
+function isEmpty({ sectors, sizes }: ContentChanges): boolean {
+  return sectors.size === 0 && sizes.length === 0;
+}
+
 function last<T>(items: readonly T[]): T {
   const item = items.at(-1);
   if (item === undefined) throw new RangeError("There is no last one of none.");
@@ -243,33 +249,53 @@ function last<T>(items: readonly T[]): T {
 class GrowingBytes {
   #store: Uint8Array;
   #size: number;
+  /** Others look at the same bytes: they are copied before they are changed. */
+  #isShared = false;
 
-  constructor(bytes: Uint8Array) {
-    this.#store = bytes.slice();
-    this.#size = bytes.length;
+  constructor(store: Uint8Array, size: number) {
+    this.#store = store;
+    this.#size = size;
   }
 
   get size(): number {
     return this.#size;
   }
 
+  /** The same bytes for somebody else. They are copied when one of the two changes them. */
+  share(): GrowingBytes {
+    const other = new GrowingBytes(this.#store, this.#size);
+    other.#isShared = true;
+    this.#isShared = true;
+    return other;
+  }
+
+  /** To read only. */
   view(): Uint8Array {
     return this.#store.subarray(0, this.#size);
   }
 
+  /** To change. */
+  own(): Uint8Array {
+    if (this.#isShared) this.#copy(this.#store.length);
+    return this.view();
+  }
+
   /** Writes what of `bytes` lies before the size. */
   put(bytes: Uint8Array, position: number): void {
-    const target = this.view().subarray(position);
-    target.set(bytes.subarray(0, target.length));
+    const target = this.own().subarray(position);
+    target.set(bytes.length > target.length ? bytes.subarray(0, target.length) : bytes);
   }
 
   resize(size: number): void {
-    if (size > this.#store.length) {
-      const grown = new Uint8Array(Math.max(size, this.#store.length * 2));
-      grown.set(this.view());
-      this.#store = grown;
-    }
-    if (size < this.#size) this.#store.fill(0, size, this.#size);
+    if (size > this.#store.length) this.#copy(Math.max(size, this.#store.length * 2));
+    if (size < this.#size) this.own().fill(0, size);
     this.#size = size;
+  }
+
+  #copy(room: number): void {
+    const copied = new Uint8Array(room);
+    copied.set(this.view());
+    this.#store = copied;
+    this.#isShared = false;
   }
 }

@@ -149,7 +149,7 @@ export class MemoryDisk {
 
   /** Places a file with these bytes, and the folders above it, as if they had always been on the disk. */
   put(path: string, bytes: Uint8Array): void {
-    this.#place(path, { kind: "file", content: new MemoryContent(this.#parts.sectorBytes, bytes) });
+    this.#place(path, { kind: "file", content: new MemoryContent(this.#parts.sectorBytes, bytes.slice()) });
   }
 
   /** Places a link likewise. */

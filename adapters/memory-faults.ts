@@ -26,6 +26,8 @@ export interface Operation {
   readonly index: number;
   readonly kind: OperationKind;
   readonly path: string;
+  /** The process that makes it. */
+  readonly pid: number;
   /** How many bytes it wants to read or write, or to cut the file to; 0 for others. */
   readonly bytes: number;
 }
@@ -62,8 +64,12 @@ export class CrashSignal extends Error {
   }
 }
 
+/** A call, before it has its place among the others. */
+export type Call = Omit<Operation, "index" | "pid">;
+
 /** One start of a program; its files close when it ends. */
 export interface ProcessLife {
+  readonly pid: number;
   ended: boolean;
 }
 
@@ -86,10 +92,12 @@ export class FaultGate {
   }
 
   /** Does `action` unless something is wrong. Of a fault it is given what it has to do itself. */
-  pass<T>(call: Omit<Operation, "index">, life: ProcessLife, action: (fault: Fault | null) => T): T {
+  pass<T>(call: Call, life: ProcessLife, action: (fault: Fault | null) => T): T {
     this.checkUp(call, life);
     const index = this.#count++;
-    const fault = this.onOperation?.({ index, ...call }) ?? null;
+    const fault = this.onOperation?.({ index, pid: life.pid, ...call }) ?? null;
+    // Who was asked may have ended the process: then the call is never made.
+    if (life.ended) this.checkUp(call, life);
     if (fault !== null) this.#failBefore(call, fault);
     const result = action(fault);
     this.watches.tell(call.kind, call.path);
@@ -98,12 +106,12 @@ export class FaultGate {
   }
 
   /** Throws when the machine is down or the process has ended. */
-  checkUp(call: Omit<Operation, "index">, life: ProcessLife): void {
+  checkUp(call: Call, life: ProcessLife): void {
     if (this.#state === "crashed") throw new CrashSignal();
     if (this.#state === "replaced" || life.ended) throw faultFailure("IO_FAILED", call, "the process is no more");
   }
 
-  #failBefore(call: Omit<Operation, "index">, fault: Fault): void {
+  #failBefore(call: Call, fault: Fault): void {
     const isSync = call.kind === "sync" || call.kind === "syncFolder";
     if ("crash" in fault) {
       if (fault.crash === true) this.#goDown();
@@ -121,7 +129,7 @@ export class FaultGate {
 }
 
 /** The error with which a call fails. */
-export function faultFailure(code: FaultCode, call: Omit<Operation, "index">, reason: string): DiatremeError {
+export function faultFailure(code: FaultCode, call: Call, reason: string): DiatremeError {
   const { path, kind: operation } = call;
   switch (code) {
     case "IO_FAILED":

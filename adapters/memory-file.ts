@@ -3,7 +3,7 @@
 import { failure } from "../src/errors.ts";
 import type { RuntimeFile, Syncable } from "../src/runtime.ts";
 import type { MemoryContent } from "./memory-content.ts";
-import { type Fault, faultFailure, type Operation, type OperationKind, type ProcessLife } from "./memory-faults.ts";
+import { type Call, type Fault, faultFailure, type OperationKind, type ProcessLife } from "./memory-faults.ts";
 import type { MemoryVolume } from "./memory-volume.ts";
 
 /** What can be synced: a file's content, or a folder's names. */
@@ -15,7 +15,7 @@ interface Settling<Carried> {
 
 /** What a sync is of, looked up when it is asked for. */
 export interface SyncTarget<Carried> {
-  readonly call: Omit<Operation, "index">;
+  readonly call: Call;
   readonly find: () => Settling<Carried>;
 }
 

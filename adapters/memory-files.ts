@@ -68,7 +68,7 @@ export class MemoryFiles implements Files {
       if (folder.get(name) !== undefined) return false;
       if (bytes.length > this.#volume.freeBytes()) throw failure("NO_SPACE", { path });
       const synced = durability === "synced";
-      const content = new MemoryContent(this.#volume.sectorBytes, synced ? bytes : new Uint8Array());
+      const content = new MemoryContent(this.#volume.sectorBytes, synced ? bytes.slice() : new Uint8Array());
       if (!synced) content.write(bytes, 0);
       folder.change([name, { kind: "file", content }]);
       return true;

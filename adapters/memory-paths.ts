@@ -14,31 +14,27 @@ export interface Place {
 
 /** The absolute form of a path; the working folder is `/`. */
 export function absolutePath(path: string): string {
-  const names: string[] = [];
-  for (const name of path.split("/")) {
-    if (name === "..") names.pop();
-    else if (name !== "" && name !== ".") names.push(name);
-  }
-  return `/${names.join("/")}`;
+  return `/${namesIn(path).join("/")}`;
 }
 
 /** What is at a path, or `null`. The last part is not followed when it is a link. */
 export function nodeAt(root: MemoryFolder, path: string, operation: string): MemoryNode | null {
-  if (absolutePath(path) === "/") return root;
-  const { folder, name } = placeOf(root, path, operation);
-  return folder.get(name) ?? null;
+  const names = namesIn(path);
+  const name = names.pop();
+  if (name === undefined) return root;
+  return folderBehind(root, names, { path, operation, links: 0 }).get(name) ?? null;
 }
 
 /** Where a path's last name belongs. Throws when its folder is not there or is not one. */
 export function placeOf(root: MemoryFolder, path: string, operation: string): Place {
-  const names = absolutePath(path).slice(1).split("/");
+  const names = namesIn(path);
   const name = names.pop() ?? "";
-  return { folder: folderBehind(root, `/${names.join("/")}`, { path, operation, links: 0 }), name };
+  return { folder: folderBehind(root, names, { path, operation, links: 0 }), name };
 }
 
 /** The folder at a path, through links. */
 export function folderAt(root: MemoryFolder, path: string, operation: string): MemoryFolder {
-  return folderBehind(root, path, { path, operation, links: 0 });
+  return folderBehind(root, namesIn(path), { path, operation, links: 0 });
 }
 
 /** What was asked for, to be named in errors, and how many links were followed for it so far. */
@@ -48,25 +44,31 @@ interface Search {
   links: number;
 }
 
-function folderBehind(root: MemoryFolder, path: string, search: Search): MemoryFolder {
+function namesIn(path: string): string[] {
+  const names: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  return names;
+}
+
+function folderBehind(root: MemoryFolder, names: readonly string[], search: Search): MemoryFolder {
   let folder = root;
-  let reached = "";
-  for (const name of absolutePath(path).slice(1).split("/")) {
-    if (name === "") continue;
+  for (const [depth, name] of names.entries()) {
     const node = folder.get(name);
     if (node === undefined) throw failure("FILE_NOT_FOUND", { path: search.path });
     if (node.kind === "folder") folder = node;
-    else if (node.kind === "link") folder = folderBehindLink(root, node.target, reached, search);
+    else if (node.kind === "link") folder = folderBehindLink(root, node.target, names.slice(0, depth), search);
     else throw refusal(search, "a part of the path is not a folder");
-    reached = `${reached}/${name}`;
   }
   return folder;
 }
 
-function folderBehindLink(root: MemoryFolder, target: string, from: string, search: Search): MemoryFolder {
+function folderBehindLink(root: MemoryFolder, target: string, from: string[], search: Search): MemoryFolder {
   search.links += 1;
   if (search.links > MAX_LINKS) throw refusal(search, "too many links lead to links");
-  return folderBehind(root, target.startsWith("/") ? target : `${from}/${target}`, search);
+  return folderBehind(root, namesIn(target.startsWith("/") ? target : `/${from.join("/")}/${target}`), search);
 }
 
 function refusal({ path, operation }: Search, reason: string): Error {

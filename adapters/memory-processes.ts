@@ -29,7 +29,7 @@ export class ProcessTable {
     if (running !== undefined) return running;
     this.#starts += 1;
     const identity = { pid, started: String(this.#starts), boot: this.#boot, host };
-    const started = { identity, life: { ended: false } };
+    const started = { identity, life: { pid, ended: false } };
     this.#running.set(pid, started);
     return started;
   }

@@ -1,0 +1,32 @@
+// Programs that once broke a promise, shrunk, each with its story. `npm run simulate` prints new ones in this form.
+import { describe, expect, it } from "vitest";
+import { simulate } from "./simulation.ts";
+import type { Program } from "./step.ts";
+import { shippingSystem } from "./system.ts";
+
+const FOUND: readonly { readonly story: string; readonly program: Program }[] = [
+  {
+    // The writer had taken over the new segment, but kept the position of the old one: later records, acknowledged,
+    // stood behind a hole of zeros and were never seen again.
+    story: "a rotation whose new segment could not be measured",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { sync: "everyBatch", segmentBytes: 700 } },
+        { do: "appendSync", stream: 0, sizes: [300] },
+        { do: "fault", on: "size", skip: 0, times: 1, manner: { fail: "IO_FAILED" } },
+        { do: "appendSync", stream: 0, sizes: [300] },
+        { do: "appendSync", stream: 0, sizes: [1] },
+        { do: "kill", skip: 0 },
+      ],
+    },
+  },
+];
+
+describe("a program that was found to break a promise keeps it now", () => {
+  it.each(FOUND)("$story", async ({ program }) => {
+    const { cycles } = await simulate(shippingSystem, program);
+    expect(cycles).toBeGreaterThan(0);
+  });
+});

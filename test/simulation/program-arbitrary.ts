@@ -1,0 +1,116 @@
+// Random programs, as fast-check makes and shrinks them.
+import fc from "fast-check";
+import type { FaultCode, OperationKind } from "../../adapters/memory.ts";
+import type { OpenOptions } from "../../src/index.ts";
+import type { FaultManner, Program, Step, Survival } from "./step.ts";
+
+const CODES: readonly FaultCode[] = ["IO_FAILED", "NO_SPACE", "ACCESS_DENIED", "TOO_MANY_OPEN_FILES"];
+const KINDS: readonly (OperationKind | "any")[] = [
+  "any",
+  "create",
+  "kind",
+  "list",
+  "makeFolder",
+  "open",
+  "publish",
+  "read",
+  "remove",
+  "rename",
+  "size",
+  "sync",
+  "syncFolder",
+  "truncate",
+  "write",
+];
+
+const stream = fc.nat({ max: 2 });
+const size = fc.oneof(
+  { weight: 6, arbitrary: fc.nat({ max: 40 }) },
+  { weight: 3, arbitrary: fc.nat({ max: 400 }) },
+  { weight: 1, arbitrary: fc.nat({ max: 2500 }) },
+);
+const sizes = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(size).map(([one]) => [one]) },
+  { weight: 3, arbitrary: fc.array(size, { maxLength: 5 }) },
+);
+const skip = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 3, arbitrary: fc.nat({ max: 40 }) });
+const survival: fc.Arbitrary<Survival> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant<Survival>("nothing") },
+  { weight: 1, arbitrary: fc.constant<Survival>("all") },
+  { weight: 6, arbitrary: fc.nat() },
+);
+const code = fc.constantFrom(...CODES);
+const manner: fc.Arbitrary<FaultManner> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ fail: code }) },
+  { weight: 2, arbitrary: fc.record({ failAfter: fc.nat({ max: 600 }), code }) },
+  { weight: 2, arbitrary: fc.record({ short: fc.integer({ min: 1, max: 300 }) }) },
+);
+const options: fc.Arbitrary<OpenOptions> = fc.record({
+  sync: fc.constantFrom("everyBatch", "onFlush"),
+  segmentBytes: fc.constantFrom(20_000, 20_000, 4000, 1500, 700, 200_000),
+  indexEveryRecords: fc.constantFrom(100, 3, 1),
+  maxPendingBytes: fc.constantFrom(1 << 24, 1500, 1),
+  spaceAhead: fc.boolean(),
+});
+
+function word<T extends Step["do"]>(
+  name: T,
+  fields: { [K in Exclude<keyof Extract<Step, { do: T }>, "do">]: fc.Arbitrary<Extract<Step, { do: T }>[K]> },
+): fc.Arbitrary<Step> {
+  return fc.record({ do: fc.constant(name), ...fields }) as unknown as fc.Arbitrary<Step>;
+}
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 24,
+    arbitrary: word("append", {
+      stream,
+      sizes,
+      expect: fc.constantFrom("nothing", "nothing", "right", "wrong"),
+      wait: fc.boolean(),
+      head: fc.boolean(),
+    }),
+  },
+  { weight: 3, arbitrary: word("appendSync", { stream, sizes }) },
+  { weight: 5, arbitrary: word("flush", { stream, wait: fc.boolean() }) },
+  { weight: 2, arbitrary: word("settle", {}) },
+  { weight: 3, arbitrary: word("turns", { count: fc.nat({ max: 12 }) }) },
+  { weight: 2, arbitrary: word("read", { stream, from: fc.nat({ max: 40 }), limit: fc.nat({ max: 20 }) }) },
+  { weight: 1, arbitrary: word("get", { stream, offset: fc.nat({ max: 40 }) }) },
+  { weight: 1, arbitrary: word("verify", { stream }) },
+  { weight: 2, arbitrary: word("beside", { stream }) },
+  { weight: 1, arbitrary: word("rival", {}) },
+  { weight: 3, arbitrary: word("close", {}) },
+  { weight: 3, arbitrary: word("options", { options }) },
+  { weight: 2, arbitrary: word("hold", {}) },
+  { weight: 4, arbitrary: word("release", { count: fc.nat({ max: 3 }) }) },
+  { weight: 1, arbitrary: word("clock", { micros: fc.integer({ min: -5_000_000, max: 5_000_000 }) }) },
+  {
+    weight: 5,
+    arbitrary: word("fault", {
+      on: fc.constantFrom(...KINDS, "write", "sync", "truncate"),
+      skip: fc.nat({ max: 12 }),
+      times: fc.constantFrom(1, 1, 2, 1_000_000),
+      manner,
+    }),
+  },
+  { weight: 1, arbitrary: word("room", { bytes: fc.nat({ max: 3000 }) }) },
+  { weight: 3, arbitrary: word("heal", {}) },
+  { weight: 5, arbitrary: word("kill", { skip }) },
+  { weight: 14, arbitrary: word("crash", { skip, after: fc.boolean(), survival }) },
+);
+
+const rareStep = fc.oneof(
+  { weight: 300, arbitrary: step },
+  { weight: 1, arbitrary: word("appendMany", { stream, count: fc.integer({ min: 1000, max: 1100 }) }) },
+);
+
+/** A program of at most this many steps. */
+export function programArbitrary(mostSteps: number): fc.Arbitrary<Program> {
+  return fc.record({
+    sectorBytes: fc.constantFrom(512, 4096),
+    // Most of what can go wrong goes wrong with one, and sooner.
+    streams: fc.constantFrom(1, 1, 1, 2, 3),
+    steps: fc.array(rareStep, { maxLength: mostSteps, size: "max" }),
+  });
+}

@@ -1,0 +1,596 @@
+// Runs a program on a machine in memory under the shipping code, and holds what is seen against the model.
+import type { MemoryDisk } from "../../adapters/memory.ts";
+import type { AppendResult, Log, OpenOptions, Stream, VerifyReport } from "../../src/index.ts";
+import type { Program, Step, Survival } from "./step.ts";
+import { type Look, type Shown, StreamModel, type Submitted } from "./stream-model.ts";
+import type { System } from "./system.ts";
+import { BEFORE, BESIDE, Troubles } from "./troubles.ts";
+import { Violation } from "./violation.ts";
+
+/** What a program went through. */
+export interface Course {
+  /** Crashes of the machine or the process that were recovered from, and all was found to be as promised. */
+  cycles: number;
+  /** Calls to the disk. */
+  operations: number;
+}
+
+/** @throws {Violation} when a promise was broken */
+export async function simulate(system: System, program: Program): Promise<Course> {
+  const simulation = new Simulation(system, program);
+  for (const [index, step] of program.steps.entries()) {
+    try {
+      await simulation.take(step);
+    } catch (error) {
+      throw new Violation(`step ${index}, ${JSON.stringify(step)}: ${(error as Error).message}`, error);
+    }
+  }
+  await simulation.finish();
+  return simulation.course;
+}
+
+const DIRECTORY = "/data/log";
+const STREAMS = ["orders", "audit", "meters"];
+// Enough for any chain of promises that does not wait for a sync which is held.
+const MOST_TURNS = 20_000;
+// Attempts at opening: each may be ended by a crash that was armed before.
+const MOST_ATTEMPTS = 50;
+
+// These say that nothing of the append was written.
+const REFUSALS = new Set(["OFFSET_MISMATCH", "APPEND_IN_FLIGHT", "LOG_POISONED"]);
+
+const STORAGE_CODES = new Set<string>(["IO_FAILED", "ACCESS_DENIED", "TOO_MANY_OPEN_FILES", "NO_SPACE"]);
+
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+class Simulation {
+  readonly course: Course = { cycles: 0, operations: 0 };
+  readonly #system: System;
+  readonly #models: readonly StreamModel[];
+  readonly #troubles: Troubles;
+  #disk: MemoryDisk;
+  // Of the log that is open, and of the next.
+  #options: OpenOptions = {};
+  #nextOptions: OpenOptions = {};
+  #log: Log | null = null;
+  #beside: Log | null = null;
+  // Counts processes: what was submitted by one that has ended is of no interest any more.
+  #life = 0;
+  #pending = new Set<Promise<unknown>>();
+  // What was found wrong with something that nobody waited for.
+  #broken: unknown = null;
+  // The last process has closed the log, and nothing failed then.
+  #closedWell = false;
+  // The last process, or the machine, has ended without closing it.
+  #crashed = false;
+  #look: Look = "sure";
+  #texts = 0;
+  #held = false;
+
+  constructor(system: System, { sectorBytes, streams }: Program) {
+    this.#system = system;
+    this.#models = STREAMS.slice(0, streams).map((name) => new StreamModel(name));
+    this.#disk = system.memoryRuntime({ seed: 1, sectorBytes }).disk;
+    this.#troubles = new Troubles(() => this.#disk.kill(this.#pid));
+    this.#disk.onOperation = this.#troubles.ask;
+  }
+
+  async take(step: Step): Promise<void> {
+    await this.#perform(step);
+    this.#throwBroken();
+    if (this.#troubles.ended !== null) await this.#end();
+    this.#throwBroken();
+  }
+
+  /** Ends the program in good order and looks at everything once more. */
+  async finish(): Promise<void> {
+    this.#troubles.heal();
+    this.#disk.capacityBytes = Number.POSITIVE_INFINITY;
+    if (this.#log === null) await this.#open();
+    await this.#close();
+    if (this.#troubles.ended !== null) await this.#end();
+    await this.#open();
+    await this.#close();
+    this.#throwBroken();
+    if (this.#troubles.ended === null && !this.#closedWell) throw new Violation("a log on a sound disk does not close");
+    this.course.operations += this.#disk.operations;
+  }
+
+  get #pid(): number {
+    return 1 + (this.#life % 2);
+  }
+
+  // What a step does. Anything that goes wrong without a fault is a violation.
+  async #perform(step: Step): Promise<void> {
+    switch (step.do) {
+      case "append":
+        return this.#append(step);
+      case "appendMany": {
+        const sizes = Array.from({ length: step.count }, () => 0);
+        return this.#append({ ...step, do: "append", sizes, expect: "nothing", wait: true, head: false });
+      }
+      case "appendSync":
+        return this.#appendSync(step.stream, step.sizes);
+      case "flush":
+        return this.#flush(step.stream, step.wait);
+      case "settle":
+        return this.#settleAll();
+      case "turns":
+        return turns(step.count);
+      case "read":
+        return this.#read(step);
+      case "get":
+        return this.#get(step.stream, step.offset);
+      case "verify":
+        return this.#verify(await this.#stream(step.stream));
+      case "beside":
+        return this.#lookFromBeside(step.stream);
+      case "rival":
+        return this.#rival();
+      case "close":
+        if (this.#log !== null) await this.#close();
+        return;
+      case "options":
+        this.#nextOptions = step.options;
+        return;
+      case "hold":
+        this.#held = true;
+        this.#disk.holdSyncs();
+        return;
+      case "release":
+        if (step.count === 0) this.#releaseAll();
+        else for (let i = 0; i < step.count && this.#disk.syncsInFlight > 0; i++) this.#disk.releaseSync();
+        return;
+      case "clock":
+        this.#disk.clock.setMicros(Math.max(1, this.#disk.clock.nowMicros() + step.micros));
+        return;
+      case "fault":
+        this.#troubles.arm(step.on, step.skip, step.times, step.manner);
+        return;
+      case "room":
+        this.#setRoom(step.bytes);
+        return;
+      case "heal":
+        this.#troubles.heal();
+        this.#setRoom(null);
+        return;
+      case "kill":
+        if (step.skip > 0) return this.#troubles.armEnd(step.skip, { of: "process" });
+        this.#disk.kill(this.#pid);
+        this.#troubles.ended = { of: "process" };
+        return;
+      case "crash":
+        if (step.skip > 0) {
+          return this.#troubles.armEnd(step.skip, { of: "machine", after: step.after, survival: step.survival });
+        }
+        this.#troubles.ended = { of: "machine", after: false, survival: step.survival };
+        return;
+    }
+  }
+
+  // ── The program's own calls ─────────────────────────────────────────────────────────────────────────────────────
+
+  async #append(step: Extract<Step, { do: "append" }>): Promise<void> {
+    const stream = await this.#stream(step.stream);
+    const model = this.#model(stream);
+    if (step.expect === "wrong") return this.#appendInVain(stream, model.records + 1);
+    const options = step.expect === "right" ? { expectedOffset: model.records } : {};
+    const append = model.submit(step.sizes.map((size) => this.#text(size)));
+    const syncs = this.#options.sync !== "onFlush";
+    const life = this.#life;
+    const told = (result: AppendResult) => {
+      if (life !== this.#life) return;
+      model.place(append, result);
+      if (syncs) model.acknowledge([append]);
+      if (syncs || step.head) append.head = result.head;
+    };
+    const done = stream.append([...append.texts], options).then(told, (error: unknown) => {
+      // Where an append was to stand right behind one that then failed.
+      const wanted = step.expect === "right" && this.#isTroubled ? ["OFFSET_MISMATCH"] : [];
+      if (life === this.#life) this.#rejected(model, append, error, wanted);
+    });
+    await this.#inFlight(done, step.wait);
+  }
+
+  async #appendInVain(stream: Stream, expectedOffset: number): Promise<void> {
+    const life = this.#life;
+    const told = () => {
+      throw new Violation("an append with a wrong expected offset was made");
+    };
+    const done = stream.append("in vain", { expectedOffset }).then(told, (error: unknown) => {
+      if (life === this.#life && !this.#system.isFailure(error, "OFFSET_MISMATCH")) this.#excuse(error);
+    });
+    await this.#inFlight(done, false);
+  }
+
+  async #appendSync(index: number, sizes: readonly number[]): Promise<void> {
+    const stream = await this.#stream(index);
+    const model = this.#model(stream);
+    const append = model.submit(sizes.map((size) => this.#text(size)));
+    try {
+      const result = stream.appendSync([...append.texts]);
+      model.place(append, result);
+      if (this.#options.sync !== "onFlush") model.acknowledge([append]);
+      append.head = result.head;
+    } catch (error) {
+      this.#rejected(model, append, error, this.#pending.size > 0 ? ["APPEND_IN_FLIGHT"] : []);
+    }
+  }
+
+  async #flush(index: number, wait: boolean): Promise<void> {
+    const stream = await this.#stream(index);
+    const model = this.#model(stream);
+    const before = model.submitted;
+    const life = this.#life;
+    const done = stream.flush().then(
+      () => {
+        if (life === this.#life) model.acknowledge(before);
+      },
+      (error: unknown) => {
+        if (life === this.#life) this.#excuse(error);
+      },
+    );
+    await this.#inFlight(done, wait);
+  }
+
+  async #close(): Promise<void> {
+    const log = this.#log as Log;
+    this.#log = null;
+    const before = this.#models.map((model) => model.submitted);
+    const outcome = await this.#settle(log.close());
+    await this.#settleAll();
+    if ("error" in outcome) {
+      this.#excuse(outcome.error);
+      if (this.#troubles.ended !== null) return;
+      // Whoever cannot close a log does not go on with it.
+      this.#disk.kill(this.#pid);
+      this.#abandon();
+    } else {
+      this.#models.forEach((model, index) => model.acknowledge(before[index] as readonly Submitted[]));
+      this.#closedWell = !this.#troubles.fired;
+    }
+  }
+
+  async #settleAll(): Promise<void> {
+    await this.#settle(Promise.all([...this.#pending]));
+  }
+
+  // ── Looking ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #read({ stream: index, from, limit }: Extract<Step, { do: "read" }>): Promise<void> {
+    const stream = await this.#stream(index);
+    const model = this.#model(stream);
+    await this.#excused(async () => {
+      const first = from % (model.records + 2);
+      let offset = first;
+      for await (const record of stream.read({ from: first, limit })) {
+        if (record.offset !== offset) throw new Violation(`${stream.name}: read shows ${record.offset} for ${offset}`);
+        if (record.text() !== model.textAt(offset)) throw new Violation(`${stream.name}: read shows a wrong ${offset}`);
+        offset++;
+      }
+      if (offset < Math.min(first + limit, model.durableRecords)) {
+        throw new Violation(`${stream.name}: read ends at ${offset} of ${model.durableRecords}`);
+      }
+    });
+  }
+
+  async #get(index: number, wanted: number): Promise<void> {
+    const stream = await this.#stream(index);
+    const model = this.#model(stream);
+    await this.#excused(async () => {
+      const offset = wanted % (model.records + 1);
+      const record = await stream.get(offset);
+      if (record === undefined && offset < model.durableRecords) {
+        throw new Violation(`${stream.name}: get does not find ${offset} of ${model.durableRecords}`);
+      }
+      if (record !== undefined && record.text() !== model.textAt(offset)) {
+        throw new Violation(`${stream.name}: get shows a wrong ${offset}`);
+      }
+    });
+  }
+
+  async #verify(stream: Stream): Promise<void> {
+    await this.#excused(async () => {
+      const report = await this.#verified(stream);
+      if (report === null) return;
+      // It also tells what it could not read.
+      if (report.problem !== null && this.#isTroubled && STORAGE_CODES.has(report.problem.code)) return;
+      if (report.problem !== null) throw new Violation(`${stream.name}: verify finds ${report.problem.message}`);
+      if (report.index.length > 0) throw new Violation(`${stream.name}: verify finds ${report.index.join(" ")}`);
+    });
+  }
+
+  // Looking at a stream does not make it.
+  async #verified(stream: Stream): Promise<VerifyReport | null> {
+    try {
+      return await stream.verify();
+    } catch (error) {
+      if (this.#system.isFailure(error, "STREAM_NOT_FOUND") && this.#model(stream).records === 0) return null;
+      throw error;
+    }
+  }
+
+  async #lookFromBeside(index: number): Promise<void> {
+    await this.#excused(async () => {
+      const runtime = this.#disk.runtime({ pid: BESIDE });
+      try {
+        this.#beside ??= await this.#system.openLogOn(runtime, DIRECTORY, { readOnly: true, windowBytes: 4096 });
+      } catch (error) {
+        if (this.#nothingThere(error)) return;
+        throw error;
+      }
+      const model = this.#modelAt(index);
+      const shown = this.#tolerant(() => recordsOf((this.#beside as Log).stream(model.name), true), model);
+      const look = this.#troubles.leftDoubt ? "in doubt" : this.#look;
+      if (shown !== null) model.check(shown, look);
+    });
+  }
+
+  // A stream that was never known to be there may be missing.
+  #tolerant<T>(look: () => T, model: StreamModel): T | null {
+    try {
+      return look();
+    } catch (error) {
+      if (this.#system.isFailure(error, "STREAM_NOT_FOUND") && model.durableRecords === 0) return null;
+      throw error;
+    }
+  }
+
+  #nothingThere(error: unknown): boolean {
+    const isMissing = this.#system.isFailure(error, "LOG_NOT_FOUND") || this.#system.isFailure(error, "NOT_A_LOG");
+    return isMissing && this.#models.every((model) => model.durableRecords === 0);
+  }
+
+  async #rival(): Promise<void> {
+    if (this.#log === null) return;
+    const runtime = this.#disk.runtime({ pid: 92 });
+    await this.#excused(async () => {
+      try {
+        const log = await this.#system.openLogOn(runtime, DIRECTORY, this.#options);
+        await log.close();
+      } catch (error) {
+        if (this.#system.isFailure(error, "LOG_LOCKED")) return;
+        throw error;
+      }
+      if (this.#troubles.ended === null) throw new Violation("two processes write to one log");
+    });
+  }
+
+  // ── Ends and beginnings ─────────────────────────────────────────────────────────────────────────────────────────
+
+  async #end(): Promise<void> {
+    const end = this.#troubles.ended;
+    if (end === null) return;
+    // What was told before the end still arrives.
+    await turns(100);
+    this.#disk.kill(this.#pid);
+    this.#abandon();
+    this.#crashed = true;
+    if (end.of === "process") this.#troubles.restartProcess();
+    else this.#losePower(end.survival);
+  }
+
+  // Leaves behind what the process had, which is dead; closing gives its memory back.
+  #abandon(): void {
+    this.#life++;
+    this.#pending = new Set();
+    for (const log of [this.#log, this.#beside]) log?.close().catch(() => undefined);
+    this.#log = null;
+    this.#beside = null;
+  }
+
+  #losePower(survival: Survival): void {
+    const { loseAll, keepAll, seededChoose } = this.#system;
+    this.course.operations += this.#disk.operations;
+    this.#disk = this.#disk.crash(survival === "nothing" ? loseAll : survival === "all" ? keepAll : seededChoose(survival));
+    this.#disk.onOperation = this.#troubles.ask;
+    this.#troubles.restartMachine();
+    this.#look = "in doubt";
+    if (this.#held) this.#disk.holdSyncs();
+  }
+
+  async #stream(index: number): Promise<Stream> {
+    if (this.#log === null) await this.#open();
+    return (this.#log as unknown as Log).stream(this.#modelAt(index).name);
+  }
+
+  // Opens the log however often it takes, and holds all that is in it against the model.
+  async #open(): Promise<void> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      if (await this.#tryToOpen(attempt)) return;
+    }
+    throw new Violation("the log does not open");
+  }
+
+  async #tryToOpen(attempt: number): Promise<boolean> {
+    this.#troubles.fired = false;
+    if (attempt > 1) {
+      this.#troubles.heal();
+      this.#setRoom(null);
+    }
+    try {
+      await this.#settleOrThrow(this.#openAndCheck());
+      return true;
+    } catch (error) {
+      if (this.#troubles.ended !== null) {
+        await this.#end();
+        return false;
+      }
+      if (error instanceof Violation || !this.#isTroubled || !this.#isStorageFailure(error)) throw error;
+      this.#disk.kill(this.#pid);
+      this.#abandon();
+      if (this.#troubles.frozen) this.#losePower(attempt);
+      return false;
+    }
+  }
+
+  async #openAndCheck(): Promise<void> {
+    if (this.#troubles.leftDoubt) this.#look = "in doubt";
+    // Looking at everything in every way each time would cost more than it finds.
+    const before = this.course.cycles % 2 === 0 ? await this.#readOnlyRecords() : [];
+    this.#options = this.#nextOptions;
+    const log = await this.#system.openLogOn(this.#disk.runtime({ pid: this.#pid }), DIRECTORY, this.#options);
+    this.#log = log;
+    const known = await log.streams();
+    for (const [index, model] of this.#models.entries()) {
+      if (!known.includes(model.name)) {
+        model.confirm([], this.#look);
+        continue;
+      }
+      const stream = log.stream(model.name);
+      const shown = recordsOf(stream, true);
+      model.confirm(shown, this.#look);
+      const seen = before[index];
+      if (seen !== null && seen !== undefined && seen.length !== shown.length) {
+        throw new Violation(`${model.name}: a reader sees ${seen.length} records, a writer then ${shown.length}`);
+      }
+      if (this.#closedWell && stream.tornTail !== null) throw new Violation(`${model.name}: a closed log has a torn tail`);
+      if (this.course.cycles % 3 === 0) await this.#verify(stream);
+    }
+    this.#troubles.leftDoubt = false;
+    this.#look = "sure";
+    this.#closedWell = false;
+    if (this.#crashed) this.course.cycles++;
+    this.#crashed = false;
+  }
+
+  // What somebody sees who only reads, before anything is mended.
+  async #readOnlyRecords(): Promise<(readonly Shown[] | null)[]> {
+    const runtime = this.#disk.runtime({ pid: BEFORE });
+    let log: Log;
+    try {
+      log = await this.#system.openLogOn(runtime, DIRECTORY, { readOnly: true });
+    } catch (error) {
+      if (this.#nothingThere(error)) return [];
+      throw error;
+    }
+    const all = this.#models.map((model) => {
+      const shown = this.#tolerant(() => recordsOf(log.stream(model.name), false), model);
+      if (shown !== null) model.check(shown, this.#look);
+      return shown;
+    });
+    await log.close();
+    return all;
+  }
+
+  // ── Waiting, and what may go wrong ──────────────────────────────────────────────────────────────────────────────
+
+  async #inFlight(done: Promise<void>, wait: boolean): Promise<void> {
+    const settled: Promise<void> = done
+      .catch((error: unknown) => {
+        this.#broken ??= error;
+      })
+      .then(() => {
+        this.#pending.delete(settled);
+      });
+    this.#pending.add(settled);
+    if (wait) await this.#settleOrThrow(settled);
+  }
+
+  #throwBroken(): void {
+    if (this.#broken !== null) throw this.#broken;
+    const { forbidden } = this.#troubles;
+    if (forbidden !== null) throw new Violation(`a reader changes something: ${forbidden.kind} ${forbidden.path}`);
+  }
+
+  async #settleOrThrow<T>(promise: Promise<T>): Promise<T> {
+    const outcome = await this.#settle(promise);
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  // Lets promises have their turns, and syncs in flight their end, until this one has settled.
+  async #settle<T>(promise: Promise<T>): Promise<Outcome<T>> {
+    let outcome: Outcome<T> | null = null;
+    promise.then(
+      (value) => {
+        outcome = { value };
+      },
+      (error: unknown) => {
+        outcome = { error };
+      },
+    );
+    for (let turn = 1; turn < MOST_TURNS; turn++) {
+      await null;
+      if (outcome !== null) return outcome;
+      if (turn % 50 === 0 && this.#disk.syncsInFlight > 0) this.#disk.releaseSync();
+    }
+    throw new Violation("something is waited for that never comes");
+  }
+
+  #rejected(model: StreamModel, append: Submitted, error: unknown, wanted: readonly string[]): void {
+    const code = error instanceof this.#system.DiatremeError ? error.code : "";
+    if (REFUSALS.has(code)) {
+      model.reject(append, error, false);
+      if (!wanted.includes(code)) this.#excuse(error);
+      return;
+    }
+    this.#excuse(error);
+    // What is rejected because everything has ended was not rejected by anybody.
+    if (this.#troubles.ended === null) model.reject(append, error, true);
+  }
+
+  async #excused(look: () => Promise<void>): Promise<void> {
+    try {
+      await this.#settleOrThrow(look());
+    } catch (error) {
+      this.#excuse(error);
+    }
+  }
+
+  // A failure is excused when something went wrong with the disk, or has ended, and it says so.
+  #excuse(error: unknown): void {
+    if (error instanceof Violation) throw error;
+    if (!this.#isTroubled || !this.#isStorageFailure(error)) throw error;
+  }
+
+  #isStorageFailure(error: unknown): boolean {
+    const { CrashSignal, StorageError } = this.#system;
+    return error instanceof StorageError || (error instanceof CrashSignal && this.#troubles.ended !== null);
+  }
+
+  get #isTroubled(): boolean {
+    const isFull = Number.isFinite(this.#disk.capacityBytes);
+    return this.#troubles.fired || this.#troubles.ended !== null || isFull;
+  }
+
+  #setRoom(bytes: number | null): void {
+    const used = this.#disk.paths().reduce((sum, path) => sum + this.#disk.bytes(path).length, 0);
+    this.#disk.capacityBytes = bytes === null ? Number.POSITIVE_INFINITY : used + bytes;
+    if (bytes !== null) this.#troubles.fired = true;
+  }
+
+  #releaseAll(): void {
+    this.#held = false;
+    this.#disk.releaseSyncs();
+  }
+
+  #model(stream: Stream): StreamModel {
+    return this.#models[STREAMS.indexOf(stream.name)] as StreamModel;
+  }
+
+  #modelAt(index: number): StreamModel {
+    return this.#models[index % this.#models.length] as StreamModel;
+  }
+
+  // No two payloads are the same, unless they are too short for that.
+  #text(size: number): string {
+    const name = `${this.#texts++}`;
+    return size === 0 ? name : `${name}${size % 5 === 0 ? "DTR1" : "-"}`.padEnd(size, name);
+  }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await null;
+}
+
+function recordsOf(stream: Stream, fromGenesis: boolean): Shown[] {
+  const shown: Shown[] = [];
+  for (const record of stream.read({ verify: fromGenesis ? "genesis" : "chain" })) {
+    if (record.offset !== shown.length) {
+      throw new Violation(`${stream.name}: record ${record.offset} is shown where ${shown.length} should be`);
+    }
+    shown.push({ text: record.text(), hash: record.hash });
+  }
+  return shown;
+}

@@ -46,10 +46,11 @@ const manner: fc.Arbitrary<FaultManner> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ short: fc.integer({ min: 1, max: 300 }) }) },
 );
 const options: fc.Arbitrary<OpenOptions> = fc.record({
-  sync: fc.constantFrom("everyBatch", "onFlush"),
+  sync: fc.constantFrom("everyBatch", "onFlush", "everyRecord", { groupCommit: { maxDelayMs: 5, maxAppends: 3 } }),
   segmentBytes: fc.constantFrom(20_000, 20_000, 4000, 1500, 700, 200_000),
   indexEveryRecords: fc.constantFrom(100, 3, 1),
   maxPendingBytes: fc.constantFrom(1 << 24, 1500, 1),
+  maxPendingRecords: fc.constantFrom(65_536, 3),
   spaceAhead: fc.boolean(),
 });
 
@@ -69,8 +70,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       expect: fc.constantFrom("nothing", "nothing", "right", "wrong"),
       wait: fc.boolean(),
       head: fc.boolean(),
+      abort: fc.constantFrom(false, false, false, false, true),
     }),
   },
+  { weight: 2, arbitrary: word("tryAppend", { stream, sizes }) },
   { weight: 3, arbitrary: word("appendSync", { stream, sizes }) },
   { weight: 5, arbitrary: word("flush", { stream, wait: fc.boolean() }) },
   { weight: 2, arbitrary: word("settle", {}) },
@@ -79,11 +82,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: word("get", { stream, offset: fc.nat({ max: 40 }) }) },
   { weight: 1, arbitrary: word("verify", { stream }) },
   { weight: 2, arbitrary: word("beside", { stream }) },
+  { weight: 2, arbitrary: word("follow", { stream, beside: fc.boolean() }) },
   { weight: 1, arbitrary: word("rival", {}) },
   { weight: 3, arbitrary: word("close", {}) },
   { weight: 3, arbitrary: word("options", { options }) },
   { weight: 2, arbitrary: word("hold", {}) },
   { weight: 4, arbitrary: word("release", { count: fc.nat({ max: 3 }) }) },
+  { weight: 3, arbitrary: word("time", { ms: fc.nat({ max: 20 }) }) },
   { weight: 1, arbitrary: word("clock", { micros: fc.integer({ min: -5_000_000, max: 5_000_000 }) }) },
   {
     weight: 5,

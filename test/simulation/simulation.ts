@@ -1,6 +1,7 @@
 // Runs a program on a machine in memory under the shipping code, and holds what is seen against the model.
 import type { MemoryDisk } from "../../adapters/memory.ts";
 import type { AppendResult, Log, OpenOptions, Stream, VerifyReport } from "../../src/index.ts";
+import { Follower } from "./follower.ts";
 import type { Program, Step, Survival } from "./step.ts";
 import { type Look, type Shown, StreamModel, type Submitted } from "./stream-model.ts";
 import type { System } from "./system.ts";
@@ -41,6 +42,9 @@ const REFUSALS = new Set(["OFFSET_MISMATCH", "APPEND_IN_FLIGHT", "LOG_POISONED"]
 
 const STORAGE_CODES = new Set<string>(["IO_FAILED", "ACCESS_DENIED", "TOO_MANY_OPEN_FILES", "NO_SPACE"]);
 
+// With what appends are given up.
+const GIVEN_UP = new Error("given up");
+
 type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
 class Simulation {
@@ -65,6 +69,11 @@ class Simulation {
   #crashed = false;
   #look: Look = "sure";
   #texts = 0;
+  // Some append of this process may have been given up, and all behind it then stand elsewhere.
+  #gaveUp = false;
+  // A rotation may be under way that nobody waits for.
+  #refused = false;
+  #followers: Follower[] = [];
   #held = false;
 
   constructor(system: System, { sectorBytes, streams }: Program) {
@@ -76,6 +85,8 @@ class Simulation {
   }
 
   async take(step: Step): Promise<void> {
+    // Something may have ended since, in the middle of what nobody waits for.
+    if (this.#troubles.ended !== null) await this.#end();
     await this.#perform(step);
     this.#throwBroken();
     if (this.#troubles.ended !== null) await this.#end();
@@ -92,6 +103,8 @@ class Simulation {
     await this.#open();
     await this.#close();
     this.#throwBroken();
+    this.#leave(() => true);
+    await this.#beside?.close();
     if (this.#troubles.ended === null && !this.#closedWell) throw new Violation("a log on a sound disk does not close");
     this.course.operations += this.#disk.operations;
   }
@@ -107,8 +120,10 @@ class Simulation {
         return this.#append(step);
       case "appendMany": {
         const sizes = Array.from({ length: step.count }, () => 0);
-        return this.#append({ ...step, do: "append", sizes, expect: "nothing", wait: true, head: false });
+        return this.#append({ ...step, do: "append", sizes, expect: "nothing", wait: true, head: false, abort: false });
       }
+      case "tryAppend":
+        return this.#tryAppend(step.stream, step.sizes);
       case "appendSync":
         return this.#appendSync(step.stream, step.sizes);
       case "flush":
@@ -125,6 +140,8 @@ class Simulation {
         return this.#verify(await this.#stream(step.stream));
       case "beside":
         return this.#lookFromBeside(step.stream);
+      case "follow":
+        return this.#follow(step.stream, step.beside);
       case "rival":
         return this.#rival();
       case "close":
@@ -140,6 +157,9 @@ class Simulation {
       case "release":
         if (step.count === 0) this.#releaseAll();
         else for (let i = 0; i < step.count && this.#disk.syncsInFlight > 0; i++) this.#disk.releaseSync();
+        return;
+      case "time":
+        this.#disk.clock.stepMicros(step.ms * 1000);
         return;
       case "clock":
         this.#disk.clock.setMicros(Math.max(1, this.#disk.clock.nowMicros() + step.micros));
@@ -174,22 +194,56 @@ class Simulation {
     const stream = await this.#stream(step.stream);
     const model = this.#model(stream);
     if (step.expect === "wrong") return this.#appendInVain(stream, model.records + 1);
-    const options = step.expect === "right" ? { expectedOffset: model.records } : {};
-    const append = model.submit(step.sizes.map((size) => this.#text(size)));
+    const append = this.#submit(model, step.sizes);
+    const expectedOffset = model.records - append.texts.length;
+    const abort = step.abort ? new AbortController() : null;
+    const options = {
+      ...(step.expect === "right" ? { expectedOffset } : {}),
+      ...(abort === null ? {} : { signal: abort.signal }),
+    };
+    const done = this.#told(model, append, stream.append([...append.texts], options), step);
+    this.#gaveUp ||= step.abort;
+    abort?.abort(GIVEN_UP);
+    await this.#inFlight(done, step.wait);
+  }
+
+  async #tryAppend(index: number, sizes: readonly number[]): Promise<void> {
+    const stream = await this.#stream(index);
+    const model = this.#model(stream);
+    const append = this.#submit(model, sizes);
+    const called = stream.tryAppend([...append.texts]);
+    this.#refused ||= called === null;
+    if (called === null) model.reject(append, null, false);
+    else await this.#inFlight(this.#told(model, append, called, { head: false, expect: "nothing" }), false);
+  }
+
+  #submit(model: StreamModel, sizes: readonly number[]): Submitted {
+    return model.submit(sizes.map((size) => this.#text(size)));
+  }
+
+  #told(
+    model: StreamModel,
+    append: Submitted,
+    called: Promise<AppendResult>,
+    { head, expect }: Pick<Extract<Step, { do: "append" }>, "head" | "expect">,
+  ): Promise<void> {
     const syncs = this.#options.sync !== "onFlush";
     const life = this.#life;
-    const told = (result: AppendResult) => {
-      if (life !== this.#life) return;
-      model.place(append, result);
-      if (syncs) model.acknowledge([append]);
-      if (syncs || step.head) append.head = result.head;
-    };
-    const done = stream.append([...append.texts], options).then(told, (error: unknown) => {
-      // Where an append was to stand right behind one that then failed.
-      const wanted = step.expect === "right" && this.#isTroubled ? ["OFFSET_MISMATCH"] : [];
-      if (life === this.#life) this.#rejected(model, append, error, wanted);
-    });
-    await this.#inFlight(done, step.wait);
+    return called.then(
+      (result) => {
+        if (life !== this.#life) return;
+        model.place(append, result);
+        if (syncs) model.acknowledge([append]);
+        if (syncs || head) append.head = result.head;
+      },
+      (error: unknown) => {
+        if (life !== this.#life) return;
+        // It was to stand right behind one that then failed, or was given up.
+        const wanted = expect === "right" && (this.#isTroubled || this.#gaveUp) ? ["OFFSET_MISMATCH"] : [];
+        if (error === GIVEN_UP) model.reject(append, error, false);
+        else this.#rejected(model, append, error, wanted);
+      },
+    );
   }
 
   async #appendInVain(stream: Stream, expectedOffset: number): Promise<void> {
@@ -206,14 +260,14 @@ class Simulation {
   async #appendSync(index: number, sizes: readonly number[]): Promise<void> {
     const stream = await this.#stream(index);
     const model = this.#model(stream);
-    const append = model.submit(sizes.map((size) => this.#text(size)));
+    const append = this.#submit(model, sizes);
     try {
       const result = stream.appendSync([...append.texts]);
       model.place(append, result);
       if (this.#options.sync !== "onFlush") model.acknowledge([append]);
       append.head = result.head;
     } catch (error) {
-      this.#rejected(model, append, error, this.#pending.size > 0 ? ["APPEND_IN_FLIGHT"] : []);
+      this.#rejected(model, append, error, this.#pending.size > 0 || this.#refused || this.#gaveUp ? ["APPEND_IN_FLIGHT"] : []);
     }
   }
 
@@ -235,10 +289,13 @@ class Simulation {
 
   async #close(): Promise<void> {
     const log = this.#log as Log;
+    await this.#settleAll();
     this.#log = null;
     const before = this.#models.map((model) => model.submitted);
     const outcome = await this.#settle(log.close());
     await this.#settleAll();
+    this.#checkFollowers();
+    this.#leave(({ beside }) => !beside);
     if ("error" in outcome) {
       this.#excuse(outcome.error);
       if (this.#troubles.ended !== null) return;
@@ -253,6 +310,15 @@ class Simulation {
 
   async #settleAll(): Promise<void> {
     await this.#settle(Promise.all([...this.#pending]));
+    for (const follower of this.#followers) {
+      if (follower.beside || this.#isTroubled) continue;
+      const { model } = follower;
+      // Showing a record takes some turns.
+      await turns(100 + 10 * (model.durableRecords - follower.shown));
+      if (follower.ending === null && follower.shown < model.durableRecords) {
+        throw new Violation(`${model.name}: a follower was shown ${follower.shown} of ${model.durableRecords}`);
+      }
+    }
   }
 
   // ── Looking ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -262,14 +328,15 @@ class Simulation {
     const model = this.#model(stream);
     await this.#excused(async () => {
       const first = from % (model.records + 2);
+      const { durableRecords } = model;
       let offset = first;
       for await (const record of stream.read({ from: first, limit })) {
         if (record.offset !== offset) throw new Violation(`${stream.name}: read shows ${record.offset} for ${offset}`);
         if (record.text() !== model.textAt(offset)) throw new Violation(`${stream.name}: read shows a wrong ${offset}`);
         offset++;
       }
-      if (offset < Math.min(first + limit, model.durableRecords)) {
-        throw new Violation(`${stream.name}: read ends at ${offset} of ${model.durableRecords}`);
+      if (offset < Math.min(first + limit, durableRecords)) {
+        throw new Violation(`${stream.name}: read ends at ${offset} of ${durableRecords}`);
       }
     });
   }
@@ -279,9 +346,10 @@ class Simulation {
     const model = this.#model(stream);
     await this.#excused(async () => {
       const offset = wanted % (model.records + 1);
+      const { durableRecords } = model;
       const record = await stream.get(offset);
-      if (record === undefined && offset < model.durableRecords) {
-        throw new Violation(`${stream.name}: get does not find ${offset} of ${model.durableRecords}`);
+      if (record === undefined && offset < durableRecords) {
+        throw new Violation(`${stream.name}: get does not find ${offset} of ${durableRecords}`);
       }
       if (record !== undefined && record.text() !== model.textAt(offset)) {
         throw new Violation(`${stream.name}: get shows a wrong ${offset}`);
@@ -341,6 +409,17 @@ class Simulation {
     return isMissing && this.#models.every((model) => model.durableRecords === 0);
   }
 
+  async #follow(index: number, beside: boolean): Promise<void> {
+    const model = this.#modelAt(index);
+    await this.#excused(async () => {
+      if (beside) await this.#lookFromBeside(index);
+      else await this.#stream(index);
+      const log = beside ? this.#beside : this.#log;
+      if (log === null || (beside && model.records === 0)) return;
+      this.#followers.push(new Follower(log.stream(model.name), model, beside, () => this.#troubles.leftDoubt));
+    });
+  }
+
   async #rival(): Promise<void> {
     if (this.#log === null) return;
     const runtime = this.#disk.runtime({ pid: 92 });
@@ -374,9 +453,14 @@ class Simulation {
   #abandon(): void {
     this.#life++;
     this.#pending = new Set();
-    for (const log of [this.#log, this.#beside]) log?.close().catch(() => undefined);
+    this.#log?.close().catch(() => undefined);
     this.#log = null;
-    this.#beside = null;
+    this.#leave(({ beside }) => !beside);
+  }
+
+  #leave(whom: (follower: Follower) => boolean): void {
+    for (const follower of this.#followers.filter(whom)) follower.stop();
+    this.#followers = this.#followers.filter((follower) => !whom(follower));
   }
 
   #losePower(survival: Survival): void {
@@ -385,6 +469,9 @@ class Simulation {
     this.#disk = this.#disk.crash(survival === "nothing" ? loseAll : survival === "all" ? keepAll : seededChoose(survival));
     this.#disk.onOperation = this.#troubles.ask;
     this.#troubles.restartMachine();
+    this.#beside?.close().catch(() => undefined);
+    this.#beside = null;
+    this.#leave(() => true);
     this.#look = "in doubt";
     if (this.#held) this.#disk.holdSyncs();
   }
@@ -449,6 +536,8 @@ class Simulation {
     }
     this.#troubles.leftDoubt = false;
     this.#look = "sure";
+    this.#gaveUp = false;
+    this.#refused = false;
     this.#closedWell = false;
     if (this.#crashed) this.course.cycles++;
     this.#crashed = false;
@@ -489,8 +578,17 @@ class Simulation {
 
   #throwBroken(): void {
     if (this.#broken !== null) throw this.#broken;
+    this.#checkFollowers();
     const { forbidden } = this.#troubles;
     if (forbidden !== null) throw new Violation(`a reader changes something: ${forbidden.kind} ${forbidden.path}`);
+  }
+
+  #checkFollowers(): void {
+    for (const follower of this.#followers) {
+      const failure = follower.failure(this.#system);
+      if (failure !== null) this.#excuse(failure);
+    }
+    this.#leave(({ ending }) => ending !== null);
   }
 
   async #settleOrThrow<T>(promise: Promise<T>): Promise<T> {
@@ -513,7 +611,9 @@ class Simulation {
     for (let turn = 1; turn < MOST_TURNS; turn++) {
       await null;
       if (outcome !== null) return outcome;
-      if (turn % 50 === 0 && this.#disk.syncsInFlight > 0) this.#disk.releaseSync();
+      if (turn % 50 !== 0) continue;
+      if (this.#disk.syncsInFlight > 0) this.#disk.releaseSync();
+      else this.#disk.clock.stepMicros(1000);
     }
     throw new Violation("something is waited for that never comes");
   }

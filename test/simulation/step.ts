@@ -10,7 +10,7 @@ export type Survival = "nothing" | "all" | number;
 export type Step =
   /**
    * Appends records of these lengths in one call. `wait`: goes on when it has resolved; otherwise it stays in flight.
-   * `head`: asks for the head at once, which makes the writer seal at once.
+   * `head`: asks for the head at once, which makes the writer seal at once. `abort`: gives it up right after the call.
    */
   | {
       readonly do: "append";
@@ -19,7 +19,10 @@ export type Step =
       readonly expect: "nothing" | "right" | "wrong";
       readonly wait: boolean;
       readonly head: boolean;
+      readonly abort: boolean;
     }
+  /** Appends if there is room at once. */
+  | { readonly do: "tryAppend"; readonly stream: number; readonly sizes: readonly number[] }
   | { readonly do: "appendSync"; readonly stream: number; readonly sizes: readonly number[] }
   /** Appends many small records in one call: more than a page of the index holds. */
   | { readonly do: "appendMany"; readonly stream: number; readonly count: number }
@@ -33,6 +36,8 @@ export type Step =
   | { readonly do: "verify"; readonly stream: number }
   /** A reader in another process, which keeps the log open from one of these steps to the next. */
   | { readonly do: "beside"; readonly stream: number }
+  /** From now on somebody follows the stream, in this process or in another. */
+  | { readonly do: "follow"; readonly stream: number; readonly beside: boolean }
   /** Another process tries to write. */
   | { readonly do: "rival" }
   | { readonly do: "close" }
@@ -42,6 +47,8 @@ export type Step =
   | { readonly do: "hold" }
   /** … until this many have been let go; 0: all, and no more are held. */
   | { readonly do: "release"; readonly count: number }
+  /** Lets time pass. */
+  | { readonly do: "time"; readonly ms: number }
   /** Sets the clock forward or back. */
   | { readonly do: "clock"; readonly micros: number }
   /** Of the calls of a kind to come, `skip` go well, then `times` fail in this manner. */

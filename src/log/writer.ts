@@ -331,7 +331,13 @@ export class StreamWriter {
     this.#starting = true;
     queueMicrotask(() => {
       this.#starting = false;
-      if (!this.#syncing && this.#poison === null && !this.#closed) this.#startSync();
+      if (this.#syncing || this.#poison !== null || this.#closed) return;
+      try {
+        this.#startSync();
+      } catch (error) {
+        // Nobody called this who could be told.
+        this.#fail(error);
+      }
     });
   }
 

@@ -22,6 +22,20 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
       ],
     },
   },
+  {
+    // What writes space ahead ran where nobody catches what is thrown: the program that hosts the log ended.
+    story: "a machine that goes down while space is written ahead",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { sync: "everyBatch", segmentBytes: 20_000 } },
+        { do: "flush", stream: 0, wait: true },
+        { do: "crash", skip: 2, after: false, survival: "all" },
+        { do: "append", stream: 0, sizes: [1], expect: "nothing", wait: true, head: false, abort: false },
+      ],
+    },
+  },
 ];
 
 describe("a program that was found to break a promise keeps it now", () => {

@@ -346,7 +346,12 @@ export class StreamWriter {
     this.#gathering.reset();
     // What waits while events are being staged is written, and synced, when that is over.
     if (this.#staging) this.#gathering.hurry();
-    if (!this.#tryDrain() || this.#waiters.isEmpty) return;
+    if (!this.#tryDrain()) return;
+    if (this.#waiters.isEmpty) {
+      // What was to be synced could not be written and was given up: its room is free for those who wait for it.
+      this.#admitQueued();
+      return;
+    }
     const before = this.#synced;
     const target = this.#writtenEnd();
     this.#syncing = true;

@@ -36,6 +36,23 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
       ],
     },
   },
+  {
+    // The write before it failed, and nobody saw that its room was free again.
+    story: "an append that waits for the room of one whose write fails",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { sync: { groupCommit: { maxDelayMs: 5 } }, maxPendingBytes: 1 } },
+        { do: "flush", stream: 0, wait: true },
+        { do: "fault", on: "write", skip: 0, times: 1, manner: { fail: "IO_FAILED" } },
+        { do: "append", stream: 0, sizes: [1], expect: "nothing", wait: false, head: false, abort: false },
+        { do: "append", stream: 0, sizes: [1], expect: "nothing", wait: false, head: false, abort: false },
+        { do: "settle" },
+        { do: "kill", skip: 0 },
+      ],
+    },
+  },
 ];
 
 describe("a program that was found to break a promise keeps it now", () => {

@@ -24,6 +24,6 @@ export type { JsonValue, LogEvent } from "./log/stage.ts";
 export { Stream, type StreamHead } from "./log/stream.ts";
 export type { GroupCommit, SyncPolicy } from "./log/sync-policy.ts";
 export type { TornTail } from "./log/torn-tail.ts";
-export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from "./log/verify.ts";
+export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from "./log/verify-report.ts";
 export type * from "./runtime.ts";
 export type { HashEngineName } from "./wasm/hash-engine.ts";

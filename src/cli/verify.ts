@@ -1,7 +1,7 @@
 // diatreme verify: checks one stream or all, and says what was and was not proved.
 import { DiatremeError, EXIT_BAD_DATA, EXIT_GOOD } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import type { VerifyProgress, VerifyReport } from "../log/verify.ts";
+import type { VerifyProgress, VerifyReport } from "../log/verify-report.ts";
 import { factsOf } from "./failure-report.ts";
 import { Progress } from "./progress.ts";
 import { type Host, type Outlet, OutputClosed } from "./terminal.ts";

@@ -24,7 +24,8 @@ import type { StreamEnd } from "./stream-end.ts";
 import type { StreamScanStart } from "./stream-scan.ts";
 import { startReading, startWriting, streamExists } from "./stream-start.ts";
 import type { TornTail } from "./torn-tail.ts";
-import { type VerifyOptions, type VerifyReport, verifyStream } from "./verify.ts";
+import { verifyStream } from "./verify.ts";
+import type { VerifyOptions, VerifyReport } from "./verify-report.ts";
 import { StreamWriter } from "./writer.ts";
 
 /** How far a stream goes. */

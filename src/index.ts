@@ -11,19 +11,24 @@ export {
   StorageError,
   UsageError,
 } from "./errors.ts";
+export type { LogIdentity } from "./format/log-identity.ts";
 export type { AppendOptions } from "./log/append-options.ts";
 export { AppendResult } from "./log/append-result.ts";
 export type { FollowOptions } from "./log/follow.ts";
 export type { SegmentInspection, StreamInspection } from "./log/inspect.ts";
+export type { LockState } from "./log/lock.ts";
 export { Log } from "./log/log.ts";
 export { openLogOn } from "./log/open.ts";
 export type { OpenOptions } from "./log/options.ts";
 export { type ReadOptions, type ReadVerify, RecordRange } from "./log/read.ts";
 export { LogRecord } from "./log/record.ts";
+export { type RepairOptions, type RepairReport, repairLogOn } from "./log/repair.ts";
+export type { RepairFinding, RepairPlan, RepairStep, StreamRepair } from "./log/repair-plan.ts";
 export type { JsonValue, LogEvent } from "./log/stage.ts";
 export { Stream, type StreamHead } from "./log/stream.ts";
 export type { GroupCommit, SyncPolicy } from "./log/sync-policy.ts";
 export type { TornTail } from "./log/torn-tail.ts";
 export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from "./log/verify-report.ts";
+export type { WholeRecords } from "./log/whole-records.ts";
 export type * from "./runtime.ts";
 export type { HashEngineName } from "./wasm/hash-engine.ts";

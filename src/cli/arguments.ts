@@ -6,6 +6,7 @@ import type { AppendArguments } from "./append.ts";
 import { CommandError } from "./command-error.ts";
 import type { InspectArguments } from "./inspect.ts";
 import type { ReadArguments } from "./read.ts";
+import type { RepairArguments } from "./repair.ts";
 import type { VerifyArguments } from "./verify.ts";
 import { VERSION } from "./version.ts";
 
@@ -15,6 +16,7 @@ export type Invocation =
   | { readonly command: "read"; readonly args: ReadArguments }
   | { readonly command: "verify"; readonly args: VerifyArguments }
   | { readonly command: "inspect"; readonly args: InspectArguments }
+  | { readonly command: "repair"; readonly args: RepairArguments }
   | { readonly command: "print"; readonly text: string };
 
 const HELP_COLUMNS = 88;
@@ -67,7 +69,9 @@ function usageError(error: CommanderError, program: Command, args: readonly stri
   const help = `diatreme ${command === undefined ? "" : `${command.name()} `}--help`;
   // Commander's own word for a program called without a command.
   const isBare = error.code === "commander.help";
-  const said = isBare ? "say what to do: append, read, verify or inspect" : error.message.replace(/^error: /, "");
+  const said = isBare
+    ? "say what to do: append, read, verify, inspect or repair"
+    : error.message.replace(/^error: /, "");
   const message = `${said.replaceAll("\n", " ").replace(/\.$/, "")}. See: ${help}`;
   return new CommandError("ARGUMENT_INVALID", EXIT_USAGE, message);
 }
@@ -86,6 +90,7 @@ function makeProgram(choose: Choose): Command {
   program.addCommand(readCommand(choose));
   program.addCommand(verifyCommand(choose));
   program.addCommand(inspectCommand(choose));
+  program.addCommand(repairCommand(choose));
   return program;
 }
 
@@ -234,6 +239,45 @@ ${ERRORS_AS_JSON}`,
       choose({ command: "inspect", args: { directory: dir, stream, json } });
     });
 }
+
+function repairCommand(choose: Choose): Command {
+  return command("repair", "Say what is wrong with a log and what a repair would do; do it with --apply.")
+    .addArgument(directory())
+    .addArgument(optionalStream())
+    .option("--apply", "do it; the log must not be open for writing elsewhere")
+    .addOption(
+      new Option("--max-record-bytes <bytes>", "longest payload that a record may have (default: 64 MiB)").argParser(
+        atLeastOne,
+      ),
+    )
+    .option("--json", "print one JSON object: findings, steps, and what is kept of each stream")
+    .addHelpText(
+      "after",
+      `
+Each stream keeps all records up to the last complete append that is good and joins to all
+before it. What follows is cut off or renamed, and goes on beside the stream's files as
+<file>.removed-<position>-<n>: nothing is lost, and taking the names back undoes it. Without
+--apply nothing at all is changed. What cannot be explained is left as it is.
+
+Examples:
+  diatreme repair ./audit
+  diatreme repair ./audit orders --json
+  diatreme repair ./audit --apply
+
+Exit status:
+  0  nothing needs repair, or all of it was repaired
+  1  something needs repair, or could not be repaired
+  2  wrong usage
+  3  the system failed: input or output, the lock, permissions
+${ERRORS_AS_JSON}`,
+    )
+    .action((dir: string, stream: string | undefined, options: RepairFlags) => {
+      const { apply = false, maxRecordBytes, json = false } = options;
+      choose({ command: "repair", args: { directory: dir, stream, apply, maxRecordBytes, json } });
+    });
+}
+
+type RepairFlags = { apply?: boolean; maxRecordBytes?: number; json?: boolean };
 
 function wholeNumber(text: string): number {
   return parseNumber(text, 0);

@@ -5,16 +5,17 @@ import { type Invocation, parseArguments } from "./arguments.ts";
 import { factsOf } from "./failure-report.ts";
 import { inspect } from "./inspect.ts";
 import { read } from "./read.ts";
-import { type Host, type OpenLog, OutputClosed, type Terminal } from "./terminal.ts";
+import { repair } from "./repair.ts";
+import { type Host, type Library, OutputClosed, type Terminal } from "./terminal.ts";
 import { verify } from "./verify.ts";
 
 /** Runs one command. Resolves with the exit status when all output is written; never rejects because of what was asked. */
-export async function main(terminal: Terminal, openLog: OpenLog): Promise<number> {
+export async function main(terminal: Terminal, library: Library): Promise<number> {
   let json = false;
   try {
     const invocation = parseArguments(terminal.args);
     json = invocation.command !== "print" && invocation.args.json;
-    return await run({ terminal, openLog }, invocation);
+    return await run({ ...library, terminal }, invocation);
   } catch (error) {
     if (error instanceof OutputClosed) return EXIT_GOOD;
     return report(terminal, error, json);
@@ -33,6 +34,8 @@ async function run(host: Host, invocation: Invocation): Promise<number> {
       return verify(host, invocation.args);
     case "inspect":
       return inspect(host, invocation.args);
+    case "repair":
+      return repair(host, invocation.args);
     case "print":
       await host.terminal.output.write(invocation.text);
       return EXIT_GOOD;

@@ -1,6 +1,7 @@
 // What the command line needs of the program that hosts it. Adapters implement it; nothing here prints or exits.
 import type { Log } from "../log/log.ts";
 import type { OpenOptions } from "../log/options.ts";
+import type { RepairOptions, RepairReport } from "../log/repair.ts";
 
 /** The hosting process, as far as commands see it. */
 export interface Terminal {
@@ -53,10 +54,18 @@ export type Paint = "good" | "bad" | "quiet" | "strong";
 /** `openLog` of the package, on the hosting runtime. */
 export type OpenLog = (directory: string, options?: OpenOptions) => Promise<Log>;
 
-/** What every command gets. */
-export interface Host {
-  readonly terminal: Terminal;
+/** `repairLog` of the package, on the hosting runtime. */
+export type RepairLog = (directory: string, options?: RepairOptions) => Promise<RepairReport>;
+
+/** What the package does, on the hosting runtime. */
+export interface Library {
   readonly openLog: OpenLog;
+  readonly repairLog: RepairLog;
+}
+
+/** What every command gets. */
+export interface Host extends Library {
+  readonly terminal: Terminal;
 }
 
 /** Who read our output has gone, as `head` does. Not an error: nobody wants more. */

@@ -63,6 +63,11 @@ export function uuidFrom(random: Uint8Array): string {
   const bytes = random.slice(0, 16);
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  return uuidText(bytes);
+}
+
+/** The UUID that 16 bytes are. */
+export function uuidText(bytes: Uint8Array): string {
   const hex = toHex(bytes);
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }

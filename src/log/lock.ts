@@ -19,6 +19,35 @@ const RELEASED = ".free";
 // How often to look again when others come and go between two looks.
 const TRIES = 100;
 
+/** What a look at the lock finds. */
+export interface LockState {
+  /** `"left"`: its holder is surely gone, and the next writer takes it over. */
+  readonly state: "free" | "held" | "left";
+  /** Who made the claim; `null` when there is none, or none that makes sense. */
+  readonly holder: { readonly pid: number; readonly host: string; readonly since: string } | null;
+  /** The claim's file; `null` when there is none. */
+  readonly path: string | null;
+}
+
+/** Looks who holds a log's lock. Takes nothing and changes nothing. */
+export function lookAtLock(runtime: Runtime, directory: string): LockState {
+  const { files } = runtime;
+  const folder = `${directory}/lock`;
+  const free: LockState = { state: "free", holder: null, path: null };
+  if (files.kind(folder) === null) return free;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const highest = highestOf(files, folder);
+    if (highest === null || highest.released) return free;
+    const path = `${folder}/${highest.name}`;
+    const claim = readClaim(files, path);
+    if (claim === "gone") continue;
+    if (claim === null) return { state: "left", holder: null, path };
+    const { pid, host, since } = claim;
+    return { state: isSurelyGone(runtime, claim) ? "left" : "held", holder: { pid, host, since }, path };
+  }
+  return free;
+}
+
 /** @throws {ConflictError} `LOG_LOCKED`, naming the holder */
 export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
   const { files } = runtime;
@@ -34,7 +63,7 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
       const holder = readClaim(files, path);
       if (holder === "gone") continue;
       // What cannot be read was torn by a power loss, so its process is gone.
-      if (holder !== null && runtime.processes.isAlive(holder) !== false) {
+      if (holder !== null && !isSurelyGone(runtime, holder)) {
         const { pid, host, since: begun } = holder;
         throw failure("LOG_LOCKED", { directory, pid, host, since: begun, path });
       }
@@ -54,6 +83,10 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
     return makeLock(files, path);
   }
   throw failure("IO_FAILED", { path: folder, operation: "lock", reason: "other processes claim it all the time" });
+}
+
+function isSurelyGone(runtime: Runtime, holder: Claim): boolean {
+  return runtime.processes.isAlive(holder) === false;
 }
 
 function makeLock(files: Files, path: string): WriteLock {

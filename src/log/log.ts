@@ -7,6 +7,7 @@ import { checkStreamName, isStreamName } from "../format/stream-name.ts";
 import type { Runtime } from "../runtime.ts";
 import type { WriteLock } from "./lock.ts";
 import type { LogSettings } from "./options.ts";
+import { isOfSegment } from "./segment-files.ts";
 import { Stream } from "./stream.ts";
 
 export class Log {
@@ -65,7 +66,7 @@ export class Log {
     for (const { name, kind } of files.list(this.directory)) {
       if (kind !== "folder" || !isStreamName(name)) continue;
       // A folder of something else is no stream; one that has lost its first segment still is.
-      if (files.list(`${this.directory}/${name}`).some((entry) => entry.name.startsWith("segment_"))) names.push(name);
+      if (files.list(`${this.directory}/${name}`).some((entry) => isOfSegment(entry.name))) names.push(name);
     }
     return names;
   }

@@ -1,6 +1,7 @@
 // The segments of a stream: which there are, where each begins, and a few of them open for looking records up.
 import { type DiatremeError, failure } from "../errors.ts";
 import { segmentNumber } from "../format/segment-header.ts";
+import { isSideFile } from "../format/side-file.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
 import { indexPath } from "./index-writer.ts";
 import { openSegment, type Segment, type StreamPlace, segmentPath } from "./segment.ts";
@@ -131,6 +132,11 @@ export function closeSegment(segment: ReadableSegment): void {
   segment.index?.close();
 }
 
+/** Whether a file belongs to some segment: it, its index, what else stands beside it. Not what repair has set aside. */
+export function isOfSegment(name: string): boolean {
+  return name.startsWith("segment_") && !isSideFile(name);
+}
+
 /**
  * How many segments a stream's folder holds, from the first on without a gap; `gap` is the error when one is missing and
  * later ones, or parts of them, are there.
@@ -151,6 +157,6 @@ export function countSegments(
   numbers.sort((one, other) => one - other);
   const misplaced = numbers.findIndex((number, index) => number !== index);
   const count = misplaced < 0 ? numbers.length : misplaced;
-  const isGap = misplaced >= 0 || (count === 0 && entries.some(({ name }) => name.startsWith("segment_")));
+  const isGap = misplaced >= 0 || (count === 0 && entries.some(({ name }) => isOfSegment(name)));
   return { count, gap: isGap ? failure("SEGMENT_MISSING", { stream: place.stream, segment: count }) : null };
 }

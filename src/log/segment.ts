@@ -109,7 +109,8 @@ export function segmentPath(place: StreamPlace, number: number): string {
   return `${place.folder}/${segmentFileName(number)}`;
 }
 
-function segmentOf(path: string, file: RuntimeFile, header: SegmentHeader, bytes: Uint8Array): Segment {
+/** What a segment is, once its header's bytes are known to be `header`. */
+export function segmentOf(path: string, file: RuntimeFile, header: SegmentHeader, bytes: Uint8Array): Segment {
   return {
     path,
     file,

@@ -74,7 +74,7 @@ const RECOVERABLE: ReadonlySet<string> = new Set([
 // The headers of segments that are good by themselves, each where it belongs.
 function headersIn({ files }: Runtime, directory: string): SegmentHeader[] {
   const headers: SegmentHeader[] = [];
-  if (files.kind(directory) !== "folder") return headers;
+  if (files.kind(directory) === null) return headers;
   for (const { name: stream, kind } of files.list(directory)) {
     if (kind !== "folder" || !isStreamName(stream)) continue;
     for (const entry of files.list(`${directory}/${stream}`)) {
@@ -123,12 +123,9 @@ function startOf({ files }: Runtime, path: string): string {
 }
 
 function notALog({ files }: Runtime, directory: string): DiatremeError {
-  const kind = files.kind(directory);
-  const first = kind === "folder" || kind === "link" ? files.list(directory)[0]?.name : undefined;
-  if (kind === null || (kind === "folder" && first === undefined)) return failure("LOG_NOT_FOUND", { directory });
-  const reason =
-    first === undefined ? "it is no folder" : `it has no ${IDENTITY_FILE} and holds ${JSON.stringify(first)}`;
-  return failure("NOT_A_LOG", { directory, reason });
+  const first = files.kind(directory) === null ? undefined : files.list(directory)[0]?.name;
+  if (first === undefined) return failure("LOG_NOT_FOUND", { directory });
+  return failure("NOT_A_LOG", { directory, reason: `it has no ${IDENTITY_FILE} and holds ${JSON.stringify(first)}` });
 }
 
 function crc32(bytes: Uint8Array): number {

@@ -59,6 +59,8 @@ export async function repairLogOn(
 ): Promise<RepairReport> {
   const { stream: only, apply, settings } = checkOptions(runtime, directory, options);
   const path = runtime.files.resolve(directory);
+  const kind = runtime.files.kind(path);
+  if (kind === "file" || kind === "other") throw failure("NOT_A_LOG", { directory: path, reason: "it is no folder" });
   if (!apply) {
     const plan = await planRepair(runtime, path, settings, { only, isOurs: false });
     return { ...plan, applied: false, ok: plan.findings.length === 0 };
@@ -114,8 +116,8 @@ function addStream(streams: Map<string, StreamRepair>, found: StreamRepair): voi
 
 function applyToLog(runtime: Runtime, directory: string, steps: readonly RepairStep[]): void {
   const { files } = runtime;
+  removeFiles(files, steps);
   for (const step of steps) {
-    if (step.kind === "remove") files.remove(step.path);
     if (step.kind !== "writeIdentity") continue;
     const { path, identity } = step;
     if (step.keptAs !== null) copyAside(runtime, wholeOf(files, path));
@@ -131,6 +133,7 @@ function applyToLog(runtime: Runtime, directory: string, steps: readonly RepairS
 async function applyToStream(place: StreamPlace, settings: LogSettings, steps: readonly RepairStep[]): Promise<void> {
   const { runtime, folder } = place;
   const { files } = runtime;
+  removeFiles(files, steps);
   for (const step of steps) {
     if (step.kind === "cut") copyAside(runtime, step);
     if (step.kind === "writeHeader") copyAside(runtime, { ...step, position: 0, bytes: step.headerBytes.length });
@@ -138,7 +141,6 @@ async function applyToStream(place: StreamPlace, settings: LogSettings, steps: r
   for (const step of steps) {
     if (step.kind === "writeHeader") writeHeader(files, step.path, step.headerBytes);
     if (step.kind === "setAside") setAside(files, step.path);
-    if (step.kind === "remove") files.remove(step.path);
   }
   files.folder(folder).syncNow();
   for (const step of steps) if (step.kind === "cut") cutFile(files, step);
@@ -151,6 +153,11 @@ async function applyToStream(place: StreamPlace, settings: LogSettings, steps: r
   } finally {
     await stream.close();
   }
+}
+
+// First: on a full disk their room is needed.
+function removeFiles(files: Files, steps: readonly RepairStep[]): void {
+  for (const step of steps) if (step.kind === "remove") files.remove(step.path);
 }
 
 function writeHeader(files: Files, path: string, bytes: Uint8Array): void {

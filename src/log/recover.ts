@@ -9,7 +9,7 @@ import {
   SEGMENT_HEADER_BYTES,
   SEGMENT_MAX_BYTES,
 } from "../../assembly/layout.ts";
-import { type DiatremeError, failure } from "../errors.ts";
+import { type DiatremeError, failure, isFailure } from "../errors.ts";
 import type { RuntimeFile } from "../runtime.ts";
 import type { ChainState } from "../wasm/batch.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
@@ -159,7 +159,8 @@ function scanTail(
   if (position === fileBytes) return tail;
   if (restIsZero(window, segment.file, position, fileBytes)) return tail;
 
-  const synced = fault !== null && wasSynced(window, segment, bad, fileBytes, maxRecordBytes);
+  const synced =
+    fault !== null && (isWholeAndStrange(fault) || wasSynced(window, segment, bad, fileBytes, maxRecordBytes));
   if (synced) return { ...tail, corruption: fault };
   const torn = {
     stream: segment.header.stream,
@@ -170,6 +171,12 @@ function scanTail(
     reason: fault?.message ?? "The last append is incomplete.",
   };
   return { ...tail, torn };
+}
+
+// A record that is longer than this reader wants, or whose CRC is right and whose fields are not known here, was written
+// like that: by a program with another limit, or a newer one. No torn write makes one, so it is not this one's to cut.
+function isWholeAndStrange(fault: DiatremeError): boolean {
+  return isFailure(fault, "RECORD_HEADER_INVALID") && /^R[245678]$/.test(fault.condition);
 }
 
 // What the last complete append's commit word leaves in doubt: the records before it that were not yet known to be

@@ -219,6 +219,7 @@ function planEnd(
   }
   if (fault === null) return;
   findings.push({ ...factsOf(fault), kind: "damage", stream, message: fault.message });
+  if (segment >= 0 && bytesBehind > 0) steps.push(...cut(place, { path, position, bytes: bytesBehind }));
   // The newest first: should this end half-way, no later segment is left without those before it.
   for (const { name } of [...entries].reverse()) {
     const number = numberOf(name);
@@ -229,7 +230,6 @@ function planEnd(
   for (const { name } of entries) {
     if (numberOf(name) === segment && segmentNumber(name) === null) steps.push(aside(place, name));
   }
-  if (bytesBehind > 0) steps.push(...cut(place, { path, position, bytes: bytesBehind }));
   steps.push({ kind: "rebuildIndex", path: `${path}.idx`, keptAs: null });
 }
 

@@ -129,7 +129,8 @@ function applyToLog(runtime: Runtime, directory: string, steps: readonly RepairS
   if (steps.length > 0) files.folder(directory).syncNow();
 }
 
-// In this order: what is to be lost is kept first, and only when all names are durable is anything cut.
+// In this order. What is to be cut is kept before anything is cut. Then the cut comes before later segments go: it may be
+// the link in one of them that shows a record to be altered, and who begins again half-way must still see it.
 async function applyToStream(place: StreamPlace, settings: LogSettings, steps: readonly RepairStep[]): Promise<void> {
   const { runtime, folder } = place;
   const { files } = runtime;
@@ -140,10 +141,10 @@ async function applyToStream(place: StreamPlace, settings: LogSettings, steps: r
   }
   for (const step of steps) {
     if (step.kind === "writeHeader") writeHeader(files, step.path, step.headerBytes);
-    if (step.kind === "setAside") setAside(files, step.path);
+    if (step.kind === "cut") cutFile(files, step);
   }
+  for (const step of steps) if (step.kind === "setAside") setAside(files, step.path);
   files.folder(folder).syncNow();
-  for (const step of steps) if (step.kind === "cut") cutFile(files, step);
   const entries = files.list(folder);
   if (!entries.some(({ name }) => isOfSegment(name))) return;
   // The shipping code makes durable what is left, brings the indexes up to it and closes it.

@@ -7,7 +7,7 @@ describe("help", () => {
   it("lists the commands and the exit statuses", async () => {
     const { status, output } = await diatreme(["--help"]);
     const text = output.toString();
-    for (const command of ["append", "read", "verify", "inspect"])
+    for (const command of ["append", "read", "verify", "inspect", "repair"])
       expect(text).toMatch(new RegExp(`^  ${command} `, "m"));
     expect(text).toMatch(/Exit status:\n {2}0 {2}good\n {2}1 {2}the data is bad\n {2}2 {2}wrong usage\n {2}3 /);
     expect(status).toBe(0);
@@ -18,6 +18,7 @@ describe("help", () => {
     ["read", ["--from", "--to", "--limit", "--json", "--verify", "crc"]],
     ["verify", ["--json"]],
     ["inspect", ["--json"]],
+    ["repair", ["--apply", "--max-record-bytes", "--json", ".removed-"]],
   ])("of %s names its options, gives examples and the exit statuses", async (command, named) => {
     const { status, output, errors } = await diatreme([command, "--help"]);
     const text = output.toString();
@@ -32,7 +33,7 @@ describe("help", () => {
   });
 
   it("fits a terminal of 100 columns", async () => {
-    for (const command of ["append", "read", "verify", "inspect"]) {
+    for (const command of ["append", "read", "verify", "inspect", "repair"]) {
       const { output } = await diatreme([command, "--help"]);
       for (const line of output.toString().split("\n")) expect(line.length).toBeLessThanOrEqual(100);
     }

@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 function run(...args: string[]): Promise<Outcome> {
-  return start(built("examples/bill-of-materials.js"), args, { ...process.env, TMPDIR: temporary }).ended;
+  return start(built("examples/bill-of-materials.js"), args, { env: { ...process.env, TMPDIR: temporary } }).ended;
 }
 
 describe("the bill of materials", () => {

@@ -39,6 +39,13 @@ export interface Run {
   nextLine(): Promise<string>;
 }
 
+export interface StartOptions {
+  readonly binary?: string;
+  /** Arguments before the program's path. */
+  readonly before?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** Starts `diatreme` and leaves its standard input open. */
 export function startDiatreme(args: readonly string[]): Run {
   return start(BIN, args);
@@ -52,9 +59,13 @@ export function diatremeInto(file: string, args: readonly string[]): Promise<Out
   return outcomeOf(child);
 }
 
-/** Starts a built program. */
-export function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Run {
-  const child = spawn(process.execPath, argumentsToRun(program, ...args), { env });
+/** Starts a program, in this runtime or the one that is given. */
+export function start(
+  program: string,
+  args: readonly string[],
+  { binary = process.execPath, before = argumentsToRun("").slice(0, -1), env = process.env }: StartOptions = {},
+): Run {
+  const child = spawn(binary, [...before, program, ...args], { env });
   // A program that ends early does not read its input to the end.
   child.stdin.on("error", () => {});
   const ended = outcomeOf(child);

@@ -2,26 +2,15 @@
 // byte identity, which golden.test.ts shows in each, says the same more strictly.
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { arch, platform } from "node:os";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { openLogOn } from "../../src/index.ts";
 import { currentRuntime, temporaryFolder } from "../contract/current-runtime.ts";
+import { entryUrl, OTHER_RUNTIMES } from "./installed-runtimes.ts";
 
 const root = new URL("../../", import.meta.url);
 const script = fileURLToPath(new URL("other-runtime.mjs", import.meta.url));
 const expectedRuntime = process.env["DIATREME_EXPECT_RUNTIME"];
-const machine = `${platform()}-${arch()}`;
-
-const OTHERS = [
-  { name: "the oldest Node", entry: "node", before: [], files: [`node-oldest-${machine}/bin/node`] },
-  { name: "the current Node", entry: "node", before: [], files: [`node-current-${machine}/bin/node`] },
-  { name: "Deno", entry: "deno", before: ["run", "-A"], files: [`@deno/${machine}-glibc/deno`, "deno/deno"] },
-  { name: "Bun", entry: "bun", before: [], files: [`@oven/bun-${machine}/bin/bun`, "bun/bin/bun.exe"] },
-].map(({ files, ...other }) => {
-  const paths = files.map((file) => fileURLToPath(new URL(`node_modules/${file}`, root)));
-  return { ...other, binary: paths.find((path) => existsSync(path)) };
-});
 
 interface Found {
   readonly ok: boolean;
@@ -51,7 +40,7 @@ function newest(folder: string, extension: string): number {
 const reason = obstacle();
 
 describe.skipIf(reason !== null)(`a log and other runtimes${reason === null ? "" : ` (skipped: ${reason})`}`, () => {
-  for (const { name, entry, before, binary } of OTHERS) {
+  for (const { name, entry, before, binary } of OTHER_RUNTIMES) {
     const missing = binary === undefined ? " (skipped: not installed)" : "";
 
     it.skipIf(binary === undefined)(
@@ -83,10 +72,6 @@ describe.skipIf(reason !== null)(`a log and other runtimes${reason === null ? ""
 });
 
 const RECORDS: Readonly<Record<string, number>> = { large: 3, mixed: 15, small: 60 };
-
-function entryUrl(entry: string): string {
-  return new URL(`dist/adapters/entry-${entry}.js`, root).href;
-}
 
 function runOther(binary: string, args: string[]): Promise<Record<string, Found>> {
   return new Promise((resolve, reject) => {

@@ -12,8 +12,8 @@ const { isBorder, textAt } = (await import(new URL("records.mjs", import.meta.ur
   textAt(offset: number): string;
 };
 const APPENDER = fileURLToPath(new URL("appender.mjs", import.meta.url));
-const ROUNDS = Number(process.env["DIATREME_CRASH_ROUNDS"] ?? 8);
-const POLICIES: readonly SyncPolicy[] = ["everyBatch", "onFlush"];
+const ROUNDS = Number(process.env["DIATREME_CRASH_ROUNDS"] ?? 5);
+const POLICIES: readonly SyncPolicy[] = ["everyRecord", "everyBatch", { groupCommit: { maxDelayMs: 3 } }, "onFlush"];
 
 interface Killed {
   readonly output: string;

@@ -364,7 +364,8 @@ class Simulation {
       // It also tells what it could not read.
       if (report.problem !== null && this.#isTroubled && STORAGE_CODES.has(report.problem.code)) return;
       if (report.problem !== null) throw new Violation(`${stream.name}: verify finds ${report.problem.message}`);
-      if (report.index.length > 0) throw new Violation(`${stream.name}: verify finds ${report.index.join(" ")}`);
+      // A page that could not be written stays behind until the next opening.
+      if (report.index.length > 0 && !this.#isTroubled) throw new Violation(`${stream.name}: verify finds ${report.index.join(" ")}`);
     });
   }
 
@@ -490,6 +491,9 @@ class Simulation {
   }
 
   async #tryToOpen(attempt: number): Promise<boolean> {
+    // What failed so far is told by now; from here on it is no excuse any more.
+    await turns(20);
+    this.#checkFollowers();
     this.#troubles.fired = false;
     if (attempt > 1) {
       this.#troubles.heal();

@@ -1,0 +1,116 @@
+// Simulates for as long as you like, on all cores: random programs, crashed and recovered from, against a model. Run it as
+//   npm run simulate -- --minutes 10 [--seed S] [--jobs N] [--runtime node|deno|bun]
+//   npm run simulate -- --replay SEED:PATH|FILE
+// The first program that breaks a promise ends it: it is shrunk, printed with the command that replays it, and kept in
+// build/simulation/.
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { findRuntimes } from "./runtimes.mjs";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const WORKER = fileURLToPath(new URL("../test/simulation/worker.ts", import.meta.url));
+// A worker tells how far it is every second; one that says nothing for so long hangs.
+const SILENT_MS = 120_000;
+const TOLD_EVERY_MS = 10_000;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+    jobs: { type: "string", default: String(availableParallelism()) },
+    runtime: { type: "string", default: "node" },
+    replay: { type: "string" },
+  },
+});
+
+const minutes = Number(values.minutes);
+const seed = Number(values.seed);
+const jobs = Number(values.jobs);
+if (!(minutes > 0) || !Number.isSafeInteger(seed) || !(jobs >= 1)) {
+  console.error("usage: npm run simulate -- [--minutes N] [--seed S] [--jobs N] [--runtime R] [--replay SEED:PATH|FILE]");
+  process.exit(2);
+}
+// The current one of several: it runs TypeScript as it is.
+const runtime = findRuntimes([values.runtime]).at(-1);
+
+if (values.replay !== undefined) process.exitCode = await replay(values.replay);
+else process.exitCode = await simulate();
+
+async function replay(what) {
+  const { child, ended } = start(["--replay", what]);
+  child.stdout.pipe(process.stdout);
+  return (await ended) ?? 1;
+}
+
+async function simulate() {
+  console.log(`simulating for ${minutes} min from seed ${seed} in ${jobs} × ${runtime.name} ${runtime.version}`);
+  const started = performance.now();
+  const workers = Array.from({ length: jobs }, (_, job) => follow(job));
+  let toldAt = started;
+  const ticker = setInterval(() => {
+    if (performance.now() - toldAt < TOLD_EVERY_MS) return;
+    toldAt = performance.now();
+    tell();
+  }, 1000);
+  const outcomes = await Promise.all(workers.map(({ outcome }) => outcome));
+  clearInterval(ticker);
+  tell();
+  const failed = outcomes.find((outcome) => outcome !== null);
+  console.log(failed ?? "no promise was broken");
+  return failed === undefined ? 0 : 1;
+
+  function follow(job) {
+    const worker = { programs: 0, cycles: 0, outcome: null };
+    const { child, ended } = start(["--seed", String(seed + job), "--step", String(jobs), "--minutes", String(minutes)]);
+    let now = `seed ${seed + job}`;
+    let found = null;
+    let silence = setTimeout(hang, SILENT_MS);
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      clearTimeout(silence);
+      silence = setTimeout(hang, SILENT_MS);
+      const said = JSON.parse(line);
+      if (said.now !== undefined) now = said.now;
+      if (said.programs !== undefined) Object.assign(worker, said);
+      if (said.found !== undefined) found = said.found;
+    });
+    function hang() {
+      found = `nothing was heard for ${SILENT_MS / 1000} s from ${now}`;
+      child.kill("SIGKILL");
+    }
+    worker.outcome = ended.then((status) => {
+      clearTimeout(silence);
+      if (found === null && status === 0) return null;
+      // One failure is enough.
+      for (const other of workers) other.stop();
+      return worker.stopped && found === null ? null : (found ?? `${now}: the worker ended with status ${status}`);
+    });
+    worker.stop = () => {
+      worker.stopped = true;
+      child.kill();
+    };
+    return worker;
+  }
+
+  function tell() {
+    const cycles = workers.reduce((sum, worker) => sum + worker.cycles, 0);
+    const programs = workers.reduce((sum, worker) => sum + worker.programs, 0);
+    const seconds = (performance.now() - started) / 1000;
+    const rate = Math.round(cycles / seconds);
+    console.log(`${cycles} crashes recovered from in ${programs} programs, ${Math.round(seconds)} s, ${rate} a second`);
+  }
+}
+
+function start(args) {
+  const child = spawn(runtime.binary, [...runtime.args, WORKER, ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise((resolve) => {
+    child.on("error", () => resolve(127));
+    child.on("close", (code) => resolve(code));
+  });
+  return { child, ended };
+}

@@ -101,6 +101,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: word("room", { bytes: fc.nat({ max: 3000 }) }) },
   { weight: 3, arbitrary: word("heal", {}) },
+  {
+    weight: 2,
+    arbitrary: word("decay", { stream, place: fc.nat(), bit: fc.nat({ max: 7 }), closed: fc.boolean() }),
+  },
   { weight: 5, arbitrary: word("kill", { skip }) },
   { weight: 14, arbitrary: word("crash", { skip, after: fc.boolean(), survival }) },
 );

@@ -1,9 +1,11 @@
 // Runs a program on a machine in memory under the shipping code, and holds what is seen against the model.
 import type { MemoryDisk } from "../../adapters/memory.ts";
 import type { AppendResult, Log, OpenOptions, Stream, VerifyReport } from "../../src/index.ts";
+import { checkDecay } from "./decay.ts";
 import { Follower } from "./follower.ts";
 import type { Program, Step, Survival } from "./step.ts";
-import { type Look, type Shown, StreamModel, type Submitted } from "./stream-model.ts";
+import { type Shown, shownBy } from "./shown.ts";
+import { type Look, StreamModel, type Submitted } from "./stream-model.ts";
 import type { System } from "./system.ts";
 import { BEFORE, BESIDE, Troubles } from "./troubles.ts";
 import { Violation } from "./violation.ts";
@@ -41,6 +43,8 @@ const MOST_ATTEMPTS = 50;
 const REFUSALS = new Set(["OFFSET_MISMATCH", "APPEND_IN_FLIGHT", "LOG_POISONED"]);
 
 const STORAGE_CODES = new Set<string>(["IO_FAILED", "ACCESS_DENIED", "TOO_MANY_OPEN_FILES", "NO_SPACE"]);
+
+const PLAIN = { expect: "nothing", head: false, abort: false } as const;
 
 // With what appends are given up.
 const GIVEN_UP = new Error("given up");
@@ -174,6 +178,8 @@ class Simulation {
         this.#troubles.heal();
         this.#setRoom(null);
         return;
+      case "decay":
+        return this.#decay(step);
       case "kill":
         if (step.skip > 0) return this.#troubles.armEnd(step.skip, { of: "process" });
         this.#disk.kill(this.#pid);
@@ -261,13 +267,15 @@ class Simulation {
     const stream = await this.#stream(index);
     const model = this.#model(stream);
     const append = this.#submit(model, sizes);
+    // Not only what somebody waits for.
+    const mayBeUnderWay = this.#pending.size > 0 || this.#refused || this.#gaveUp || this.#isTroubled;
     try {
       const result = stream.appendSync([...append.texts]);
       model.place(append, result);
       if (this.#options.sync !== "onFlush") model.acknowledge([append]);
       append.head = result.head;
     } catch (error) {
-      this.#rejected(model, append, error, this.#pending.size > 0 || this.#refused || this.#gaveUp ? ["APPEND_IN_FLIGHT"] : []);
+      this.#rejected(model, append, error, mayBeUnderWay ? ["APPEND_IN_FLIGHT"] : []);
     }
   }
 
@@ -335,6 +343,8 @@ class Simulation {
         if (record.text() !== model.textAt(offset)) throw new Violation(`${stream.name}: read shows a wrong ${offset}`);
         offset++;
       }
+      // A reader is only shown what is durable, unless nobody waits for that.
+      if (this.#options.sync !== "onFlush" && offset > first) model.acknowledgeShown(offset);
       if (offset < Math.min(first + limit, durableRecords)) {
         throw new Violation(`${stream.name}: read ends at ${offset} of ${durableRecords}`);
       }
@@ -389,7 +399,7 @@ class Simulation {
         throw error;
       }
       const model = this.#modelAt(index);
-      const shown = this.#tolerant(() => recordsOf((this.#beside as Log).stream(model.name), true), model);
+      const shown = this.#tolerant(() => [...shownBy((this.#beside as Log).stream(model.name), "genesis")], model);
       const look = this.#troubles.leftDoubt ? "in doubt" : this.#look;
       if (shown !== null) model.check(shown, look);
     });
@@ -434,6 +444,33 @@ class Simulation {
       }
       if (this.#troubles.ended === null) throw new Violation("two processes write to one log");
     });
+  }
+
+  // On a copy of the disk: the program goes on as if nothing had been.
+  async #decay({ stream: index, place, bit, closed }: Extract<Step, { do: "decay" }>): Promise<void> {
+    const model = this.#modelAt(index);
+    // Of two appends, each of which was made alone, the second proves all that was before it.
+    for (const size of [10, 20]) {
+      await this.#append({ do: "append", stream: index, sizes: [size], ...PLAIN, wait: true });
+      await this.#flush(index, true);
+    }
+    if (closed && this.#log !== null) await this.#close();
+    if (this.#isTroubled || this.#broken !== null) return;
+    const copy = () => this.#disk.crashImage(this.#system.keepAll);
+    const log = await this.#system.openLogOn(copy().runtime(), DIRECTORY, { readOnly: true });
+    const shown = [...shownBy(log.stream(model.name), "chain")];
+    await log.close();
+    model.check(shown, this.#look);
+    const provenRecords = shown.length - (closed ? 0 : 1);
+    const bytes = this.#disk.paths().map((path) => ({ path, bytes: this.#disk.bytes(path).length }));
+    let position = place % bytes.reduce((sum, file) => sum + file.bytes, 0);
+    for (const file of bytes) {
+      if (position < file.bytes) {
+        const decay = { path: file.path, position, bit };
+        return checkDecay(this.#system, copy, DIRECTORY, [{ name: model.name, shown, provenRecords }], decay);
+      }
+      position -= file.bytes;
+    }
   }
 
   // ── Ends and beginnings ─────────────────────────────────────────────────────────────────────────────────────────
@@ -529,7 +566,7 @@ class Simulation {
         continue;
       }
       const stream = log.stream(model.name);
-      const shown = recordsOf(stream, true);
+      const shown = [...shownBy(stream, "genesis")];
       model.confirm(shown, this.#look);
       const seen = before[index];
       if (seen !== null && seen !== undefined && seen.length !== shown.length) {
@@ -558,7 +595,7 @@ class Simulation {
       throw error;
     }
     const all = this.#models.map((model) => {
-      const shown = this.#tolerant(() => recordsOf(log.stream(model.name), false), model);
+      const shown = this.#tolerant(() => [...shownBy(log.stream(model.name), "chain")], model);
       if (shown !== null) model.check(shown, this.#look);
       return shown;
     });
@@ -630,8 +667,9 @@ class Simulation {
       return;
     }
     this.#excuse(error);
-    // What is rejected because everything has ended was not rejected by anybody.
-    if (this.#troubles.ended === null) model.reject(append, error, true);
+    // What is rejected because everything has ended may be there all the same.
+    if (this.#troubles.ended !== null) this.#troubles.leftDoubt = true;
+    model.reject(append, error, true);
   }
 
   async #excused(look: () => Promise<void>): Promise<void> {
@@ -686,15 +724,4 @@ class Simulation {
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await null;
-}
-
-function recordsOf(stream: Stream, fromGenesis: boolean): Shown[] {
-  const shown: Shown[] = [];
-  for (const record of stream.read({ verify: fromGenesis ? "genesis" : "chain" })) {
-    if (record.offset !== shown.length) {
-      throw new Violation(`${stream.name}: record ${record.offset} is shown where ${shown.length} should be`);
-    }
-    shown.push({ text: record.text(), hash: record.hash });
-  }
-  return shown;
 }

@@ -63,6 +63,17 @@ export type Step =
   | { readonly do: "room"; readonly bytes: number | null }
   /** Nothing fails any more. */
   | { readonly do: "heal" }
+  /**
+   * One bit of some file turns around, on a copy of the disk: after the log was closed, or as a killed process leaves it.
+   * `place` counts over all files.
+   */
+  | {
+      readonly do: "decay";
+      readonly stream: number;
+      readonly place: number;
+      readonly bit: number;
+      readonly closed: boolean;
+    }
   /** The process dies after `skip` more calls to the disk, without a chance to do anything; 0: now. */
   | { readonly do: "kill"; readonly skip: number }
   /** The machine goes down likewise; `after`: when the call has done its work, and before it has returned. */

@@ -1,5 +1,6 @@
 // What is known of one stream from outside: what was submitted, in which order, and what was promised of it. Knows
 // nothing of files.
+import type { Shown } from "./shown.ts";
 import { Violation } from "./violation.ts";
 
 /** One call of `append`. */
@@ -7,12 +8,6 @@ export interface Submitted {
   readonly texts: readonly string[];
   /** What the call was told, once it was. */
   head: string | null;
-}
-
-/** A record as a reader shows it. */
-export interface Shown {
-  readonly text: string;
-  readonly hash: string;
 }
 
 /** Where somebody looks from: what an append that was rejected may have left there. */
@@ -108,10 +103,11 @@ export class StreamModel {
     throw new Violation(this.#difference(rest, count));
   }
 
-  /** Somebody who is only shown what is durable was shown this. */
-  confirmShown(shown: readonly Shown[]): void {
-    const { count } = this.check(shown, "sure");
-    if (count > 0) this.acknowledge(this.#live.slice(0, count));
+  /** Somebody who is only shown what is durable was shown records up to this one. */
+  acknowledgeShown(nextOffset: number): void {
+    let records = this.#confirmed.length;
+    const count = this.#live.findIndex(({ texts }) => (records += texts.length) >= nextOffset) + 1;
+    if (nextOffset > this.#confirmed.length) this.acknowledge(this.#live.slice(0, count));
   }
 
   /** A writer has opened the stream and found this: from now on it is there for good, and the rest is gone. */

@@ -697,9 +697,10 @@ class Simulation {
   }
 
   #setRoom(bytes: number | null): void {
+    // What is failing for want of room fails a little later.
+    if (bytes !== null || Number.isFinite(this.#disk.capacityBytes)) this.#troubles.fired = true;
     const used = this.#disk.paths().reduce((sum, path) => sum + this.#disk.bytes(path).length, 0);
     this.#disk.capacityBytes = bytes === null ? Number.POSITIVE_INFINITY : used + bytes;
-    if (bytes !== null) this.#troubles.fired = true;
   }
 
   #releaseAll(): void {

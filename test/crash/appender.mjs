@@ -14,18 +14,24 @@ const stream = log.stream("orders");
 let { nextOffset } = await stream.head();
 console.log(`OPEN ${nextOffset}`);
 
+function giveUp(error) {
+  console.error(error.message);
+  process.exit(1);
+}
+
 const pending = [];
 for (;;) {
   const texts = appendAt(nextOffset);
-  nextOffset += texts.length;
-  const end = nextOffset;
-  const done = stream.append(texts);
+  const end = nextOffset + texts.length;
+  // After one that fails, none may take its place.
+  const done = stream.append(texts, { expectedOffset: nextOffset });
+  nextOffset = end;
   if (sync === "onFlush") {
     await done;
     if (end % 3 === 0) await stream.flush().then(() => console.log(`ACK ${end}`));
     else await new Promise((resolve) => setImmediate(resolve));
     continue;
   }
-  pending.push(done.then(() => console.log(`ACK ${end}`)));
+  pending.push(done.then(() => console.log(`ACK ${end}`)).catch(giveUp));
   if (pending.length >= IN_FLIGHT) await pending.shift();
 }

@@ -12,9 +12,14 @@ interface NativeError {
 
 /** The system's short name for an error, such as `ENOENT`; empty when it has none. */
 export function nativeCode(error: unknown): string {
-  const code = asNative(error).code;
-  return typeof code === "string" ? code : "";
+  const { code, message } = asNative(error);
+  if (typeof code === "string") return code;
+  // Deno 2.9 has no names for these, only the system's numbers at the end of its message.
+  const number = typeof message === "string" ? /\(os error (\d+)\)$/.exec(message)?.[1] : undefined;
+  return number === undefined ? "" : (UNNAMED[number] ?? "");
 }
+
+const UNNAMED: { readonly [number: string]: string } = { 27: "EFBIG", 122: "EDQUOT" };
 
 /** The error to throw when `operation` ("read", "open" …) on `path` failed natively with `error`. */
 export function storageFailure(error: unknown, operation: string, path: string): DiatremeError {

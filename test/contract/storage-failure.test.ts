@@ -33,6 +33,13 @@ describe("storageFailure()", () => {
     expect(storageFailure(cause, "open", "/a")).toMatchObject({ code: expected, path: "/a", cause });
   });
 
+  it("knows a file-size limit and a quota by Deno's message alone", () => {
+    for (const message of ["File too large (os error 27)", "Quota exceeded (os error 122)"]) {
+      expect(storageFailure(new Error(message), "write", "/a")).toMatchObject({ code: "NO_SPACE", path: "/a" });
+    }
+    expect(storageFailure(new Error("Odd (os error 99)"), "write", "/a")).toMatchObject({ code: "IO_FAILED" });
+  });
+
   it.each(["NotCapable", "PermissionDenied"])("makes Deno's %s ACCESS_DENIED, whatever its code", (name) => {
     const cause = Object.assign(native("EIO"), { name });
     expect(storageFailure(cause, "open", "/a")).toMatchObject({ code: "ACCESS_DENIED" });

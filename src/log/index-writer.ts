@@ -95,12 +95,22 @@ export class IndexWriter {
     if (!this.flush(false)) return;
     try {
       yield this.#file;
+      if (this.#used === 0 && this.#firstPage > 0) this.#takeBackLastPage();
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.failure = error;
       return;
     }
     this.flush(true);
+  }
+
+  // A page that was full is in the file only. It is written once more, to say that the segment ends with it.
+  #takeBackLastPage(): void {
+    const page = this.#firstPage - 1;
+    const read = this.#file.read(this.#pages.bytes(0, 1), page * PAGE_BYTES);
+    if (read < PAGE_BYTES || !this.#pages.isGood(0, this.#crcSeed)) return;
+    this.#firstPage = page;
+    this.#used = 1;
   }
 
   /** Writes what is not in the file. `sealed`: the segment is synced and ends here. Returns whether all is written. */

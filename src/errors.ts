@@ -212,7 +212,7 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   },
   SEGMENT_MISSING: {
     ...corruption,
-    message: (f) => `${segmentFile(f)} is missing, though later ones are there. Restore it from a copy.`,
+    message: (f) => `${segmentFile(f)} is missing, though later ones or its index are there. Restore it from a copy.`,
   },
   SEGMENT_OFFSET_WRONG: {
     ...corruption,

@@ -137,6 +137,19 @@ export function isOfSegment(name: string): boolean {
   return name.startsWith("segment_") && !isSideFile(name);
 }
 
+// An index comes into being, empty, just before its segment, and is filled only when that one has records: one that is
+// filled and stands alone has lost its segment.
+function hasFilledIndex(place: StreamPlace, number: number, entries: readonly FolderEntry[]): boolean {
+  const path = indexPath(segmentPath(place, number));
+  if (!entries.some(({ name, kind }) => kind === "file" && path.endsWith(`/${name}`))) return false;
+  const file = place.runtime.files.open(path, "read");
+  try {
+    return file.size() > 0;
+  } finally {
+    file.close();
+  }
+}
+
 /**
  * How many segments a stream's folder holds, from the first on without a gap; `gap` is the error when one is missing and
  * later ones, or parts of them, are there.
@@ -157,6 +170,9 @@ export function countSegments(
   numbers.sort((one, other) => one - other);
   const misplaced = numbers.findIndex((number, index) => number !== index);
   const count = misplaced < 0 ? numbers.length : misplaced;
-  const isGap = misplaced >= 0 || (count === 0 && entries.some(({ name }) => isOfSegment(name)));
+  const isGap =
+    misplaced >= 0 ||
+    (count === 0 && entries.some(({ name }) => isOfSegment(name))) ||
+    hasFilledIndex(place, count, entries);
   return { count, gap: isGap ? failure("SEGMENT_MISSING", { stream: place.stream, segment: count }) : null };
 }

@@ -28,11 +28,21 @@ export function denoRuntime(): Runtime {
 }
 
 const denoHashing: NativeHashing = {
-  // 2.5 µs for 96 bytes, where crypto.hash takes 2.9.
-  sha256: (source, target) => target.set(createHash("sha256").update(source).digest()),
-  beatsLanesFrom: 2200,
-  beatsSingleFrom: 1100,
+  // Hexadecimal is what Deno's native side gives: 1.1 µs for 96 bytes, where any other form of digest takes 1.7 or more.
+  sha256(source, target) {
+    const digest = createHash("sha256").update(source).digest("hex");
+    for (let at = 0; at < digest.length; at += 2) {
+      target[at >> 1] = (hexValue(digest.charCodeAt(at)) << 4) | hexValue(digest.charCodeAt(at + 1));
+    }
+  },
+  beatsLanesFrom: 1200,
+  beatsSingleFrom: 350,
 };
+
+// Of a digit's character: 0 to 9 have the codes from 48 on, a to f those from 97 on.
+function hexValue(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
+}
 
 /** Asked beforehand: on a terminal, a refusal would first show the user a prompt that they cannot place. */
 const permissions: ProcessPermissions = {

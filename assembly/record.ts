@@ -6,6 +6,7 @@ import {
   COMMIT_UNSYNCED_MASK,
   COMPRESSION_NONE,
   DIGEST_BYTES,
+  ENTRY_BYTES,
   FLAG_ENCRYPTED,
   KIND_TOMBSTONE,
   RECORD_COMPRESSION_AT,
@@ -52,7 +53,7 @@ import {
   WALK_FULL,
   WALK_MORE,
 } from "./control";
-import { CONTROL, DIGESTS, HASHES, MESSAGES } from "./memory";
+import { CONTROL, DIGESTS, ENTRY, HASHES, MESSAGES } from "./memory";
 import { crc32 } from "./crc32";
 import { sha256Entry } from "./sha256";
 import { SKIPPED, sha256Entries, sha256Many } from "./sha256x4";
@@ -101,6 +102,29 @@ export function encodeHeaders(records: usize, count: u32): usize {
   assert(header <= (<usize>memory.size()) << 16, "encode: records reach beyond memory");
   store<f64>(CONTROL, <f64>(firstOffset + count), CONTROL_NEXT_OFFSET_AT);
   return header;
+}
+
+/** For a host that hashes natively, one record at a time: links it to the record whose hash is in ENTRY. */
+export function linkToEntry(header: usize): void {
+  const hash = ENTRY + ENTRY_BYTES;
+  v128.store(header, v128.load(hash), RECORD_PREVIOUS_AT);
+  v128.store(header, v128.load(hash, 16), RECORD_PREVIOUS_AT + 16);
+}
+
+/** The same: copies a record's header to ENTRY. The host adds the payload's digest, and behind it the entry's hash. */
+export function enterHeader(header: usize): void {
+  v128.store(ENTRY, v128.load(header));
+  v128.store(ENTRY, v128.load(header, 16), 16);
+  v128.store(ENTRY, v128.load(header, 32), 32);
+  v128.store(ENTRY, v128.load(header, 48), 48);
+}
+
+/** The same: the hash in ENTRY is that of record `index`. */
+export function keepEntryHash(index: u32): void {
+  assert(index < <u32>BATCH_RECORDS, "keepEntryHash: index outside the tables");
+  const hash = HASHES + index * DIGEST_BYTES;
+  v128.store(hash, v128.load(ENTRY, ENTRY_BYTES));
+  v128.store(hash, v128.load(ENTRY, ENTRY_BYTES + 16), 16);
 }
 
 /** The last part of `encode`: commit words and CRCs. */

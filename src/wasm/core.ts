@@ -1,7 +1,7 @@
 // One instance of the compiled core: its exports, its memory, and the views on it. An instance serves one owner, a
 // writer or a reader, which lays out the arena; whoever grows memory gets the views renewed here and nowhere else.
 import { CONTROL_HEAD_AT } from "../../assembly/control.ts";
-import { DIGEST_BYTES, ENTRY_BYTES } from "../../assembly/layout.ts";
+import { DIGEST_BYTES, ENTRY_BYTES, RECORD_HEADER_BYTES } from "../../assembly/layout.ts";
 import { coreBase64 } from "./core.wasm.ts";
 
 /** The compiled functions; docs and units stand in assembly/. Pointers and lengths are bytes. */
@@ -18,6 +18,9 @@ interface CoreExports {
   encode(records: number, count: number, unsynced: number, nativeFrom: number): number;
   encodeHeaders(records: number, count: number): number;
   encodeTrailers(records: number, count: number, unsynced: number): void;
+  linkToEntry(header: number): void;
+  enterHeader(header: number): void;
+  keepEntryHash(index: number): void;
   walk(window: number, bytes: number, maxLength: number): number;
   link(count: number, successor: number, nativeFrom: number): number;
   compareLinks(count: number, successor: number): number;
@@ -43,8 +46,9 @@ export class Core {
   /** All of linear memory. Valid until `reserve` grows it: take it from here each time. */
   bytes: Uint8Array<ArrayBuffer>;
   view: DataView<ArrayBuffer>;
-  /** The entry in ENTRY and the place behind it for its hash, likewise. */
+  /** The entry in ENTRY, the digest that ends it, and the place behind it for its hash, likewise. */
   entryBytes: Uint8Array<ArrayBuffer>;
+  entryDigest: Uint8Array<ArrayBuffer>;
   entryHash: Uint8Array<ArrayBuffer>;
 
   constructor() {
@@ -59,6 +63,7 @@ export class Core {
     this.bytes = new Uint8Array(this.run.memory.buffer);
     this.view = new DataView(this.run.memory.buffer);
     this.entryBytes = this.bytes.subarray(this.entry, this.entry + ENTRY_BYTES);
+    this.entryDigest = this.entryBytes.subarray(RECORD_HEADER_BYTES);
     this.entryHash = this.bytes.subarray(this.entry + ENTRY_BYTES, this.entry + ENTRY_BYTES + DIGEST_BYTES);
   }
 
@@ -71,6 +76,7 @@ export class Core {
     this.bytes = new Uint8Array(this.run.memory.buffer);
     this.view = new DataView(this.run.memory.buffer);
     this.entryBytes = this.bytes.subarray(this.entry, this.entry + ENTRY_BYTES);
+    this.entryDigest = this.entryBytes.subarray(RECORD_HEADER_BYTES);
     this.entryHash = this.bytes.subarray(this.entry + ENTRY_BYTES, this.entry + ENTRY_BYTES + DIGEST_BYTES);
   }
 

@@ -1,12 +1,11 @@
 // Who hashes: the core or the runtime. Both give the same bytes; only speed differs, and differently on each runtime.
-import { CONTROL_HEAD_AT, MESSAGE_BYTES, MESSAGE_LENGTH_AT, MESSAGE_POINTER_AT } from "../../assembly/control.ts";
+import { MESSAGE_BYTES, MESSAGE_LENGTH_AT, MESSAGE_POINTER_AT } from "../../assembly/control.ts";
 import {
   DIGEST_BYTES,
   ENTRY_BYTES,
   RECORD_EXTRA_BYTES,
   RECORD_HEADER_BYTES,
   RECORD_LENGTH_AT,
-  RECORD_PREVIOUS_AT,
 } from "../../assembly/layout.ts";
 import { failure } from "../errors.ts";
 import type { NativeHashing } from "../runtime.ts";
@@ -47,8 +46,9 @@ export class HashEngine {
     // The chain is hashed one entry after the other.
     if (native !== null && (this.nativeFromSingle ?? NEVER) <= ENTRY_BYTES) {
       const end = core.run.encodeHeaders(records, count) >>> 0;
-      this.#digestPayloads(native, core, count, 0);
-      this.#chain(native, core, count);
+      core.entryHash.set(core.head());
+      this.#hashRecords(native, core, count, true);
+      core.setHead(core.entryHash);
       core.run.encodeTrailers(records, count, unsynced);
       return end;
     }
@@ -62,11 +62,10 @@ export class HashEngine {
     const threshold = this.#threshold(count);
     if (native === null) return core.run.link(count, successor, threshold);
     if (threshold <= ENTRY_BYTES) {
-      this.#digestPayloads(native, core, count, 0);
-      this.#hashEntries(native, core, count);
+      this.#hashRecords(native, core, count, false);
       return core.run.compareLinks(count, successor);
     }
-    this.#digestPayloads(native, core, count, threshold);
+    this.#digestWalked(native, core, count, threshold);
     return core.run.link(count, successor, threshold);
   }
 
@@ -85,7 +84,7 @@ export class HashEngine {
   }
 
   // The same for the records in MESSAGES.
-  #digestPayloads(native: NativeHashing, core: Core, count: number, threshold: number): void {
+  #digestWalked(native: NativeHashing, core: Core, count: number, threshold: number): void {
     for (let index = 0; index < count; index++) {
       const message = core.messages + index * MESSAGE_BYTES;
       const length = core.view.getUint32(message + MESSAGE_LENGTH_AT, true);
@@ -94,40 +93,24 @@ export class HashEngine {
     }
   }
 
-  // Links and hashes `count` staged records in a row, from the head in the control block.
-  #chain(native: NativeHashing, core: Core, count: number): void {
-    let head = core.control + CONTROL_HEAD_AT;
+  // All hashes of the records in MESSAGES. When they are being made, each is first linked to the hash in ENTRY, which is
+  // that of the one before.
+  #hashRecords(native: NativeHashing, core: Core, count: number, making: boolean): void {
+    const { run, view, messages, entryBytes, entryDigest, entryHash } = core;
     for (let index = 0; index < count; index++) {
-      const header = headerOf(core, index);
-      core.bytes.copyWithin(header + RECORD_PREVIOUS_AT, head, head + DIGEST_BYTES);
-      hashEntry(native, core, header, index);
-      head = core.hashes + index * DIGEST_BYTES;
+      const message = messages + index * MESSAGE_BYTES;
+      const pointer = view.getUint32(message + MESSAGE_POINTER_AT, true);
+      const length = view.getUint32(message + MESSAGE_LENGTH_AT, true);
+      if (making) run.linkToEntry(pointer - RECORD_HEADER_BYTES);
+      run.enterHeader(pointer - RECORD_HEADER_BYTES);
+      native.sha256(core.bytes.subarray(pointer, pointer + length), entryDigest);
+      native.sha256(entryBytes, entryHash);
+      run.keepEntryHash(index);
     }
-    core.bytes.copyWithin(core.control + CONTROL_HEAD_AT, head, head + DIGEST_BYTES);
   }
-
-  #hashEntries(native: NativeHashing, core: Core, count: number): void {
-    for (let index = 0; index < count; index++) hashEntry(native, core, headerOf(core, index), index);
-  }
-}
-
-function headerOf(core: Core, index: number): number {
-  const message = core.messages + index * MESSAGE_BYTES;
-  return core.view.getUint32(message + MESSAGE_POINTER_AT, true) - RECORD_HEADER_BYTES;
 }
 
 function digest(native: NativeHashing, core: Core, pointer: number, length: number, index: number): void {
-  const slot = core.digests + index * DIGEST_BYTES;
   native.sha256(core.bytes.subarray(pointer, pointer + length), core.entryHash);
-  core.bytes.copyWithin(slot, core.entry + ENTRY_BYTES, core.entry + ENTRY_BYTES + DIGEST_BYTES);
-}
-
-// The header's bytes and the payload's digest are brought together in ENTRY, on which there are lasting views.
-function hashEntry(native: NativeHashing, core: Core, header: number, index: number): void {
-  const digestAt = core.digests + index * DIGEST_BYTES;
-  const result = core.entry + ENTRY_BYTES;
-  core.bytes.copyWithin(core.entry, header, header + RECORD_HEADER_BYTES);
-  core.bytes.copyWithin(core.entry + RECORD_HEADER_BYTES, digestAt, digestAt + DIGEST_BYTES);
-  native.sha256(core.entryBytes, core.entryHash);
-  core.bytes.copyWithin(core.hashes + index * DIGEST_BYTES, result, result + DIGEST_BYTES);
+  core.bytes.set(core.entryHash, core.digests + index * DIGEST_BYTES);
 }

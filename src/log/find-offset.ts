@@ -4,7 +4,7 @@ import { SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
 import { failure } from "../errors.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { RecordWindow } from "../wasm/window.ts";
-import { getRecord } from "./get.ts";
+import { getRecord, type LookupMemory } from "./get.ts";
 import { locate, segmentStart } from "./locate.ts";
 import type { ReadableStreamState } from "./read.ts";
 import type { LogRecord } from "./record.ts";
@@ -15,12 +15,12 @@ import { StreamScan } from "./stream-scan.ts";
  * The first offset whose record is not older than `micros`; the end's when all are. Timestamps never go back, so halving
  * finds it, by records that were each checked: no index is believed.
  */
-export function offsetAtTime(state: ReadableStreamState, window: RecordWindow, end: StreamEnd, micros: number): number {
+export function offsetAtTime(state: ReadableStreamState, memory: LookupMemory, end: StreamEnd, micros: number): number {
   let low = 0;
   let high = end.offset;
   while (high - low > BATCH_RECORDS) {
     const middle = Math.floor((low + high) / 2);
-    const { timestamp } = getRecord(state, window, end, middle) as LogRecord;
+    const { timestamp } = getRecord(state, memory, end, middle) as LogRecord;
     if (timestamp < micros) low = middle + 1;
     else high = middle;
   }

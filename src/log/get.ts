@@ -1,18 +1,24 @@
 // Looks up one record by its offset: index, one read, one check. What is out of the ordinary goes the way of `read`,
 // which is slower and says exactly what is wrong.
-import { RECORD_EXTRA_BYTES, RECORD_HEADER_BYTES, RECORD_LENGTH_AT } from "../../assembly/layout.ts";
-import type { Core } from "../wasm/core.ts";
+import { DIGEST_BYTES, RECORD_EXTRA_BYTES, RECORD_HEADER_BYTES, RECORD_LENGTH_AT } from "../../assembly/layout.ts";
 import type { RecordWindow } from "../wasm/window.ts";
+import type { Copies } from "./copies.ts";
 import { locate } from "./locate.ts";
 import { type ReadableStreamState, RecordReader } from "./read.ts";
 import { LogRecord } from "./record.ts";
 import type { ReadableSegment } from "./segment-files.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
+/** What looking records up works with, kept from one to the next. */
+export interface LookupMemory {
+  readonly window: RecordWindow;
+  readonly copies: Copies;
+}
+
 /** Reads the record at `offset`, checked as by `verify: "chain"`; `undefined` when there is none yet. */
 export function getRecord(
   state: ReadableStreamState,
-  window: RecordWindow,
+  memory: LookupMemory,
   end: StreamEnd,
   offset: number,
 ): LogRecord | undefined {
@@ -20,7 +26,7 @@ export function getRecord(
     if (end.damage !== null) throw end.damage;
     return undefined;
   }
-  const found = quickly(state, window, end, offset);
+  const found = quickly(state, memory, end, offset);
   if (found !== undefined) return found;
   const reader = new RecordReader(state, end, { from: offset, limit: 1 });
   try {
@@ -32,10 +38,11 @@ export function getRecord(
 
 function quickly(
   state: ReadableStreamState,
-  window: RecordWindow,
+  memory: LookupMemory,
   end: StreamEnd,
   offset: number,
 ): LogRecord | undefined {
+  const { window, copies } = memory;
   const { core } = window;
   const { engine, maxRecordBytes } = state.settings;
   const place = locate(state, offset);
@@ -43,7 +50,7 @@ function quickly(
   const segment = state.segments.get(place.segment);
   const limit = place.segment === end.segment ? end.position : segment.bytes;
   // Most records are short: one read gets all of it, and the header that follows.
-  window.load(segment.file, place.position, Math.min(FIRST_READ_BYTES, limit - place.position));
+  window.loadFirst(segment.file, place.position, limit);
   if (window.available < RECORD_EXTRA_BYTES) return undefined;
   const bytes = RECORD_EXTRA_BYTES + core.view.getUint32(window.pointer + RECORD_LENGTH_AT, true);
   if (bytes > maxRecordBytes + RECORD_EXTRA_BYTES || place.position + bytes > limit) return undefined;
@@ -57,7 +64,7 @@ function quickly(
   else window.trustLink();
   const successor = successorOf(window, segment, place.segment, end, limit);
   if (successor === 0 || window.link(1, successor, engine) >= 0) return undefined;
-  return copyOf(core, window, segment, bytes, offset);
+  return copyOf(window, copies, segment, bytes, offset);
 }
 
 // 0 when the successor lies in another segment.
@@ -72,17 +79,22 @@ function successorOf(
   return number === end.segment ? window.headerWithLink(end.head) : 0;
 }
 
-function copyOf(core: Core, window: RecordWindow, segment: ReadableSegment, bytes: number, offset: number): LogRecord {
-  const copy = core.bytes.slice(window.pointer, window.pointer + bytes);
+function copyOf(
+  window: RecordWindow,
+  copies: Copies,
+  segment: ReadableSegment,
+  length: number,
+  offset: number,
+): LogRecord {
+  const { bytes, at } = copies.take(length + DIGEST_BYTES);
+  window.copyFirst(bytes, at, length);
   const run = {
     stream: segment.header.stream,
-    bytes: copy,
-    view: new DataView(copy.buffer),
+    bytes,
     zeroCopy: false,
-    hashes: window.hashesOf(0, 1),
+    hashes: bytes,
+    hashesAt: at + length,
     expired: false,
   };
-  return new LogRecord(run, 0, 0, offset);
+  return new LogRecord(run, at, 0, offset);
 }
-
-const FIRST_READ_BYTES = 1024;

@@ -19,7 +19,8 @@ export function locate(at: Locator, offset: number): { segment: number; offset: 
     if (position !== null) return { segment, offset, position };
   }
   const found = at.segments.get(segment);
-  return { segment, ...at.index.locate(found, found.index, offset) };
+  const place = at.index.locate(found, found.index, offset);
+  return { segment, offset: place.offset, position: place.position };
 }
 
 /** The start of a segment, as a place to scan from. The chain is joined to what came before it only at the genesis. */

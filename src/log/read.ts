@@ -1,6 +1,7 @@
 // Reads a range of records in order, each checked before it is shown.
 import { RECORD_EXTRA_BYTES, RECORD_LENGTH_AT, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
 import { failure } from "../errors.ts";
+import { readU32 } from "../format/u32.ts";
 import type { Core } from "../wasm/core.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { RecordWindow } from "../wasm/window.ts";
@@ -158,7 +159,7 @@ export class RecordReader {
     if (this.#done || this.#recordsLeft <= 0) return this.#finish();
     if (this.#offset >= this.#to || (this.#offset >= this.#runEnd && !this.#nextRun())) return this.#finishAtEnd();
     const run = this.#run as RecordRun;
-    const length = run.view.getUint32(this.#at + RECORD_LENGTH_AT, true);
+    const length = readU32(run.bytes, this.#at + RECORD_LENGTH_AT);
     if (length > this.#bytesLeft && !this.#first) return this.#finish();
     const record = new LogRecord(run, this.#at, this.#index, this.#offset);
     this.#at += RECORD_EXTRA_BYTES + length;
@@ -285,9 +286,9 @@ export class RecordReader {
     this.#run = {
       stream: run.segment.header.stream,
       bytes,
-      view: zeroCopy ? core.view : new DataView(bytes.buffer),
       zeroCopy,
       hashes: this.#options.verify === "crc" ? null : window.hashesOf(first, end),
+      hashesAt: 0,
       expired: false,
     };
     this.#index = 0;

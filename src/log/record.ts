@@ -11,7 +11,8 @@ import {
 } from "../../assembly/layout.ts";
 import { failure } from "../errors.ts";
 import { toHex } from "../format/hex.ts";
-import { getU64 } from "../format/u64.ts";
+import { readU32 } from "../format/u32.ts";
+import { readU64 } from "../format/u64.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -20,11 +21,11 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export interface RecordRun {
   readonly stream: string;
   readonly bytes: Uint8Array;
-  readonly view: DataView;
   /** `bytes` is the reader's memory, not a copy. */
   readonly zeroCopy: boolean;
-  /** Hash of each, one after the other; `null` when they were checked without hashing. */
+  /** Holds the hash of each, one after the other, from `hashesAt` on; `null` when they were checked without hashing. */
   readonly hashes: Uint8Array | null;
+  readonly hashesAt: number;
   /** Set when that memory is in use for something else by now. */
   expired: boolean;
 }
@@ -47,22 +48,22 @@ export class LogRecord {
 
   /** When it was appended, µs since the Unix epoch; never less than the record before. */
   get timestamp(): number {
-    return getU64(this.#live().view, this.#at + RECORD_TIMESTAMP_AT);
+    return readU64(this.#live().bytes, this.#at + RECORD_TIMESTAMP_AT);
   }
 
   get kind(): "data" | "tombstone" {
-    return this.#live().view.getUint8(this.#at + RECORD_KIND_AT) === KIND_TOMBSTONE ? "tombstone" : "data";
+    return this.#live().bytes[this.#at + RECORD_KIND_AT] === KIND_TOMBSTONE ? "tombstone" : "data";
   }
 
   /** Length of the payload in bytes. */
   get payloadBytes(): number {
-    return this.#live().view.getUint32(this.#at + RECORD_LENGTH_AT, true);
+    return readU32(this.#live().bytes, this.#at + RECORD_LENGTH_AT);
   }
 
   /**
-   * The payload. It is the caller's: nothing else writes to it. Small payloads that were read together share an
-   * `ArrayBuffer` of about 16 KiB, which stays in memory as long as one of them is kept (`slice()` makes one alone). Read
-   * with `zeroCopy` it is a view on the reader's memory, valid until the reader's next step.
+   * The payload. It is the caller's: nothing else writes to it. Small payloads that were read together, or
+   * got one after the other, share an `ArrayBuffer` of about 16 KiB, which stays in memory as long as one of them is kept
+   * (`slice()` makes one alone). Read with `zeroCopy` it is a view on the reader's memory, valid until the reader's next step.
    *
    * @throws {UsageError} `VIEW_EXPIRED`
    */
@@ -90,8 +91,9 @@ export class LogRecord {
 
   /** The record's chain hash, 64 hexadecimal digits: SHA-256 of its header and its payload's SHA-256. */
   get hash(): string {
-    const { hashes, bytes } = this.#live();
-    if (hashes !== null) return toHex(hashes.subarray(this.#index * DIGEST_BYTES, (this.#index + 1) * DIGEST_BYTES));
+    const { hashes, hashesAt, bytes } = this.#live();
+    const at = hashesAt + this.#index * DIGEST_BYTES;
+    if (hashes !== null) return toHex(hashes.subarray(at, at + DIGEST_BYTES));
     const core = hashingCore();
     const entry = new Uint8Array(ENTRY_BYTES);
     entry.set(bytes.subarray(this.#at, this.#at + RECORD_HEADER_BYTES));

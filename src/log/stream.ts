@@ -8,9 +8,10 @@ import { RecordWindow } from "../wasm/window.ts";
 import { advanceEnd } from "./advance-end.ts";
 import type { AppendOptions } from "./append-options.ts";
 import type { AppendResult } from "./append-result.ts";
+import { Copies } from "./copies.ts";
 import { offsetAtByte, offsetAtTime } from "./find-offset.ts";
 import { type FollowOptions, followRecords } from "./follow.ts";
-import { getRecord } from "./get.ts";
+import { getRecord, type LookupMemory } from "./get.ts";
 import { IndexReader } from "./index-reader.ts";
 import { inspectStream, type StreamInspection } from "./inspect.ts";
 import type { LogSettings } from "./options.ts";
@@ -40,6 +41,7 @@ export interface StreamHead {
 interface OpenStream extends ReadableStreamState {
   readonly writer: StreamWriter | null;
   readonly window: RecordWindow;
+  readonly copies: Copies;
   end: StreamEnd;
 }
 
@@ -131,7 +133,7 @@ export class Stream {
       const open = this.#reader();
       const end = this.#endOf(open, options.to);
       const { from = 0 } = options;
-      const first = typeof from === "number" ? from : offsetAtTime(open, open.window, end, from.time);
+      const first = typeof from === "number" ? from : offsetAtTime(open, open, end, from.time);
       return new RecordReader(open, end, { ...options, from: first });
     });
   }
@@ -188,7 +190,7 @@ export class Stream {
       });
     }
     const open = this.#reader();
-    return getRecord(open, open.window, this.#endOf(open, offset + 1), offset);
+    return getRecord(open, open, this.#endOf(open, offset + 1), offset);
   }
 
   /**
@@ -316,7 +318,7 @@ export class Stream {
     return this.#reader();
   }
 
-  #readingParts(segments: SegmentFiles): ReadableStreamState & { window: RecordWindow } {
+  #readingParts(segments: SegmentFiles): ReadableStreamState & LookupMemory {
     const core = takeCore();
     const pages = new IndexPages(core, core.arena, CACHED_INDEX_PAGES);
     return {
@@ -324,6 +326,7 @@ export class Stream {
       settings: this.#settings,
       index: new IndexReader(pages),
       window: new RecordWindow(core, pages.end, LOOKUP_WINDOW_BYTES),
+      copies: new Copies(),
       writer: null,
       verifiedTo: null as StreamScanStart | null,
     };

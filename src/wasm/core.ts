@@ -50,6 +50,8 @@ export class Core {
   entryBytes: Uint8Array<ArrayBuffer>;
   entryDigest: Uint8Array<ArrayBuffer>;
   entryHash: Uint8Array<ArrayBuffer>;
+  /** The first of HASHES, likewise. */
+  firstHash: Uint8Array<ArrayBuffer>;
 
   constructor() {
     const instance = new WebAssembly.Instance(compiledCore());
@@ -65,6 +67,7 @@ export class Core {
     this.entryBytes = this.bytes.subarray(this.entry, this.entry + ENTRY_BYTES);
     this.entryDigest = this.entryBytes.subarray(RECORD_HEADER_BYTES);
     this.entryHash = this.bytes.subarray(this.entry + ENTRY_BYTES, this.entry + ENTRY_BYTES + DIGEST_BYTES);
+    this.firstHash = this.bytes.subarray(this.hashes, this.hashes + DIGEST_BYTES);
   }
 
   /** Makes sure that memory reaches to `end`; renews the views when it had to grow. */
@@ -78,6 +81,7 @@ export class Core {
     this.entryBytes = this.bytes.subarray(this.entry, this.entry + ENTRY_BYTES);
     this.entryDigest = this.entryBytes.subarray(RECORD_HEADER_BYTES);
     this.entryHash = this.bytes.subarray(this.entry + ENTRY_BYTES, this.entry + ENTRY_BYTES + DIGEST_BYTES);
+    this.firstHash = this.bytes.subarray(this.hashes, this.hashes + DIGEST_BYTES);
   }
 
   getControl(fieldAt: number): number {

@@ -16,10 +16,16 @@ import type { RuntimeFile } from "../runtime.ts";
 import type { Core } from "./core.ts";
 import type { HashEngine } from "./hash-engine.ts";
 
+const FIRST_BYTES = 1024;
+const NOTHING = new Uint8Array(0);
+
 export class RecordWindow {
   readonly core: Core;
   readonly capacity: number;
   readonly #start: number;
+  // A lasting view on the first bytes, and the view on all of memory that it was made from.
+  #first = NOTHING;
+  #firstOf = NOTHING;
   /** File position of `pointer`. */
   position = 0;
   /** Start and end of the bytes in memory that are yet to be checked. */
@@ -79,6 +85,21 @@ export class RecordWindow {
     this.begin(position);
     this.core.reserve(this.pointer + bytes + 64);
     this.end += file.read(this.core.bytes.subarray(this.pointer, this.pointer + bytes), position);
+  }
+
+  /**
+   * Empties the window and fills it with the first bytes from `position` on, but not from beyond `limit`: enough for most
+   * records. Makes no view for it each time, which is what a lookup would otherwise throw away most of.
+   */
+  loadFirst(file: RuntimeFile, position: number, limit: number): void {
+    const { core } = this;
+    this.begin(position);
+    if (this.#firstOf !== core.bytes) {
+      core.reserve(this.pointer + FIRST_BYTES + 64);
+      this.#firstOf = core.bytes;
+      this.#first = core.bytes.subarray(this.pointer, this.pointer + FIRST_BYTES);
+    }
+    this.end += Math.min(file.read(this.#first, position), limit - position);
   }
 
   /** Checks each record alone. Returns how many passed; `verdict` says why it stopped. */
@@ -150,6 +171,13 @@ export class RecordWindow {
   hash(index: number): Uint8Array {
     const at = this.core.hashes + index * DIGEST_BYTES;
     return this.core.bytes.subarray(at, at + DIGEST_BYTES);
+  }
+
+  /** Puts the first record of the last link, `bytes` long, into other memory, and its hash behind it. */
+  copyFirst(target: Uint8Array, at: number, bytes: number): void {
+    const { core, pointer } = this;
+    target.set(core.bytes.subarray(pointer, pointer + bytes), at);
+    target.set(core.firstHash, at + bytes);
   }
 
   /** A copy of the hashes of records `from` to before `to` of the last link. */

@@ -39,9 +39,10 @@ const denoHashing: NativeHashing = {
   beatsSingleFrom: 350,
 };
 
-// Of a digit's character: 0 to 9 have the codes from 48 on, a to f those from 97 on.
+// Of a digit's character: 0 to 9 have the codes from 48 on, a to f those from 97 on. Without a branch, which would be
+// mispredicted at every other digit.
 function hexValue(code: number): number {
-  return code < 58 ? code - 48 : code - 87;
+  return (code & 15) + 9 * (code >> 6);
 }
 
 /** Asked beforehand: on a terminal, a refusal would first show the user a prompt that they cannot place. */

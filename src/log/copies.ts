@@ -7,9 +7,9 @@ export interface CopyPlace {
   readonly at: number;
 }
 
-const SHARED_BYTES = 16 << 10;
+const SHARED_BYTES = 4 << 10;
 // Longer ones get memory of their own, so that little is left unused at the end of what is shared.
-const SMALL_BYTES = 2 << 10;
+const SMALL_BYTES = 1 << 10;
 
 export class Copies {
   #shared = new Uint8Array(0);

@@ -61,8 +61,8 @@ export class LogRecord {
   }
 
   /**
-   * The payload. It is the caller's: nothing else writes to it. Small payloads that were read together, or
-   * got one after the other, share an `ArrayBuffer` of about 16 KiB, which stays in memory as long as one of them is kept
+   * The payload. It is the caller's: nothing else writes to it. Small payloads that were read together share an
+   * `ArrayBuffer` of about 16 KiB, those from `get` one of 4 KiB, which stays in memory as long as one of them is kept
    * (`slice()` makes one alone). Read with `zeroCopy` it is a view on the reader's memory, valid until the reader's next step.
    *
    * @throws {UsageError} `VIEW_EXPIRED`

@@ -294,12 +294,12 @@ function sum(h: v128, e: v128, f: v128, g: v128, w: v128, k: v128): v128 {
   return i32x4.add(i32x4.add(i32x4.add(h, i32x4.add(w, k)), choose), sum1);
 }
 
-// T2 of FIPS 180-4: Σ0(a) + Maj(a, b, c).
+// T2 of FIPS 180-4: Σ0(a) + Maj(a, b, c). Its a ^ b is the next round's b ^ c: three operations where and, or take four.
 // @ts-ignore: decorator
 @inline
 function spread(a: v128, b: v128, c: v128): v128 {
   const sum0 = v128.xor(v128.xor(rotate(a, 2), rotate(a, 13)), rotate(a, 22));
-  const majority = v128.or(v128.and(a, b), v128.and(v128.or(a, b), c));
+  const majority = v128.xor(v128.and(v128.xor(a, b), v128.xor(b, c)), b);
   return i32x4.add(sum0, majority);
 }
 

@@ -1,8 +1,7 @@
 // 32-bit fields of bytes that have no DataView.
 
 export function readU32(bytes: Uint8Array, at: number): number {
-  const [low, high] = [readU16(bytes, at), readU16(bytes, at + 2)];
-  return low + high * 0x10000;
+  return readU16(bytes, at) + readU16(bytes, at + 2) * 0x10000;
 }
 
 function readU16(bytes: Uint8Array, at: number): number {

@@ -44,14 +44,16 @@ export class Core {
   readonly entry: number;
   readonly arena: number;
   /** All of linear memory. Valid until `reserve` grows it: take it from here each time. */
-  bytes: Uint8Array<ArrayBuffer>;
-  view: DataView<ArrayBuffer>;
+  bytes!: Uint8Array<ArrayBuffer>;
+  view!: DataView<ArrayBuffer>;
+  /** What a view can be made on in half the time that `bytes.subarray` takes on V8, likewise. */
+  buffer!: ArrayBuffer;
   /** The entry in ENTRY, the digest that ends it, and the place behind it for its hash, likewise. */
-  entryBytes: Uint8Array<ArrayBuffer>;
-  entryDigest: Uint8Array<ArrayBuffer>;
-  entryHash: Uint8Array<ArrayBuffer>;
+  entryBytes!: Uint8Array<ArrayBuffer>;
+  entryDigest!: Uint8Array<ArrayBuffer>;
+  entryHash!: Uint8Array<ArrayBuffer>;
   /** The first of HASHES, likewise. */
-  firstHash: Uint8Array<ArrayBuffer>;
+  firstHash!: Uint8Array<ArrayBuffer>;
 
   constructor() {
     const instance = new WebAssembly.Instance(compiledCore());
@@ -62,12 +64,7 @@ export class Core {
     this.hashes = this.run.hashesPointer();
     this.entry = this.run.entryPointer();
     this.arena = this.run.arenaStart();
-    this.bytes = new Uint8Array(this.run.memory.buffer);
-    this.view = new DataView(this.run.memory.buffer);
-    this.entryBytes = this.bytes.subarray(this.entry, this.entry + ENTRY_BYTES);
-    this.entryDigest = this.entryBytes.subarray(RECORD_HEADER_BYTES);
-    this.entryHash = this.bytes.subarray(this.entry + ENTRY_BYTES, this.entry + ENTRY_BYTES + DIGEST_BYTES);
-    this.firstHash = this.bytes.subarray(this.hashes, this.hashes + DIGEST_BYTES);
+    this.#makeViews();
   }
 
   /** Makes sure that memory reaches to `end`; renews the views when it had to grow. */
@@ -76,12 +73,7 @@ export class Core {
     // By half at least, so that growing step by step costs a constant factor.
     const wanted = Math.max(end, this.bytes.byteLength * 1.5);
     this.run.memory.grow(Math.ceil((wanted - this.bytes.byteLength) / PAGE));
-    this.bytes = new Uint8Array(this.run.memory.buffer);
-    this.view = new DataView(this.run.memory.buffer);
-    this.entryBytes = this.bytes.subarray(this.entry, this.entry + ENTRY_BYTES);
-    this.entryDigest = this.entryBytes.subarray(RECORD_HEADER_BYTES);
-    this.entryHash = this.bytes.subarray(this.entry + ENTRY_BYTES, this.entry + ENTRY_BYTES + DIGEST_BYTES);
-    this.firstHash = this.bytes.subarray(this.hashes, this.hashes + DIGEST_BYTES);
+    this.#makeViews();
   }
 
   getControl(fieldAt: number): number {
@@ -108,6 +100,17 @@ export class Core {
 
   setHead(hash: Uint8Array): void {
     this.bytes.set(hash, this.control + CONTROL_HEAD_AT);
+  }
+
+  #makeViews(): void {
+    const { buffer } = this.run.memory;
+    this.buffer = buffer;
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.entryBytes = this.bytes.subarray(this.entry, this.entry + ENTRY_BYTES);
+    this.entryDigest = this.entryBytes.subarray(RECORD_HEADER_BYTES);
+    this.entryHash = this.bytes.subarray(this.entry + ENTRY_BYTES, this.entry + ENTRY_BYTES + DIGEST_BYTES);
+    this.firstHash = this.bytes.subarray(this.hashes, this.hashes + DIGEST_BYTES);
   }
 
   /** SHA-256 of bytes from outside. Uses the arena: only for an owner that has nothing in it. */

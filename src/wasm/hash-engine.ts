@@ -96,14 +96,14 @@ export class HashEngine {
   // All hashes of the records in MESSAGES. When they are being made, each is first linked to the hash in ENTRY, which is
   // that of the one before.
   #hashRecords(native: NativeHashing, core: Core, count: number, making: boolean): void {
-    const { run, view, messages, entryBytes, entryDigest, entryHash } = core;
+    const { run, view, buffer, messages, entryBytes, entryDigest, entryHash } = core;
     for (let index = 0; index < count; index++) {
       const message = messages + index * MESSAGE_BYTES;
       const pointer = view.getUint32(message + MESSAGE_POINTER_AT, true);
       const length = view.getUint32(message + MESSAGE_LENGTH_AT, true);
       if (making) run.linkToEntry(pointer - RECORD_HEADER_BYTES);
       run.enterHeader(pointer - RECORD_HEADER_BYTES);
-      native.sha256(core.bytes.subarray(pointer, pointer + length), entryDigest);
+      native.sha256(new Uint8Array(buffer, pointer, length), entryDigest);
       native.sha256(entryBytes, entryHash);
       run.keepEntryHash(index);
     }
@@ -111,6 +111,6 @@ export class HashEngine {
 }
 
 function digest(native: NativeHashing, core: Core, pointer: number, length: number, index: number): void {
-  native.sha256(core.bytes.subarray(pointer, pointer + length), core.entryHash);
+  native.sha256(new Uint8Array(core.buffer, pointer, length), core.entryHash);
   core.bytes.set(core.entryHash, core.digests + index * DIGEST_BYTES);
 }

@@ -176,7 +176,7 @@ export class RecordWindow {
   /** Puts the first record of the last link, `bytes` long, into other memory, and its hash behind it. */
   copyFirst(target: Uint8Array, at: number, bytes: number): void {
     const { core, pointer } = this;
-    target.set(core.bytes.subarray(pointer, pointer + bytes), at);
+    target.set(new Uint8Array(core.buffer, pointer, bytes), at);
     target.set(core.firstHash, at + bytes);
   }
 

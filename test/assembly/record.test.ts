@@ -132,6 +132,34 @@ describe.each(ENGINES)("with the %s engine", (_, engine) => {
   });
 });
 
+describe("what a host that hashes natively calls for each record", () => {
+  it("moves a header and hashes at every alignment, and nothing else", () => {
+    const core = new Core();
+    const { run, entry, hashes } = core;
+    const hash = pseudoRandom(2, 32);
+    const scratch = core.bytes.slice(hashes, hashes + 32 * BATCH_RECORDS);
+    for (let align = 0; align < 16; align++) {
+      const header = core.arena + 64 + align;
+      const around = pseudoRandom(align, 192);
+      core.bytes.set(around, header - 64);
+      core.bytes.fill(0xaa, entry, entry + 128);
+      core.bytes.set(hash, entry + 96);
+      run.linkToEntry(header);
+      around.set(hash, 64 + 32);
+      expect(core.bytes.subarray(header - 64, header + 128)).toEqual(around);
+      run.enterHeader(header);
+      expect(core.bytes.subarray(entry, entry + 64)).toEqual(around.subarray(64, 128));
+      expect(core.entryDigest).toEqual(new Uint8Array(32).fill(0xaa));
+      const index = align === 0 ? BATCH_RECORDS - 1 : 3 * align;
+      run.keepEntryHash(index);
+      scratch.set(hash, 32 * index);
+      expect(core.bytes.subarray(hashes, hashes + scratch.length)).toEqual(scratch);
+      expect(core.entryHash).toEqual(hash);
+    }
+    expect(() => run.keepEntryHash(BATCH_RECORDS)).toThrow(WebAssembly.RuntimeError);
+  });
+});
+
 describe("a walk", () => {
   it("stops at the first record whose CRC does not fit and says what it found", () => {
     const payloads = payloadsOf(5, 10);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { getU64, setU64 } from "../../src/format/u64.ts";
+import { readU32 } from "../../src/format/u32.ts";
+import { getU64, readU64, setU64 } from "../../src/format/u64.ts";
 
 const VALUES = [
   0,
@@ -21,6 +22,8 @@ describe("64-bit fields", () => {
     setU64(view, 4, value);
     expect(view.getBigUint64(4, true)).toBe(BigInt(value));
     expect(getU64(view, 4)).toBe(value);
+    expect(readU64(new Uint8Array(view.buffer), 4)).toBe(value);
+    expect(readU32(new Uint8Array(view.buffer), 4)).toBe(value % 2 ** 32);
     expect([view.getUint32(0), view.getUint32(12)]).toEqual([0, 0]);
   });
 

@@ -2,6 +2,7 @@
 import { RECORD_EXTRA_BYTES, RECORD_LENGTH_AT } from "../../assembly/layout.ts";
 import { failure } from "../errors.ts";
 import { toHex } from "../format/hex.ts";
+import { readU32 } from "../format/u32.ts";
 import { type ReadableStreamState, type ReadOptions, RecordReader } from "./read.ts";
 import type { RecentRecords, RecentRun } from "./recent-records.ts";
 import { LogRecord } from "./record.ts";
@@ -89,15 +90,14 @@ async function* readUpTo(
 // Records that this process has just written. Each follower gets its own copy.
 function* remembered(source: FollowSource, run: RecentRun, from: number, end: StreamEnd): Generator<LogRecord, void> {
   const bytes = run.bytes.slice();
-  const view = new DataView(bytes.buffer);
   const { stream } = source.state.segments.place;
-  const own = { stream, bytes, view, zeroCopy: false, hashes: null, expired: false };
+  const own = { stream, bytes, zeroCopy: false, hashes: null, hashesAt: 0, expired: false };
   const stop = Math.min(run.firstOffset + run.count, end.offset);
   let at = 0;
   for (let index = 0; run.firstOffset + index < stop; index++) {
     const offset = run.firstOffset + index;
     if (offset >= from) yield new LogRecord(own, at, index, offset);
-    at += RECORD_EXTRA_BYTES + view.getUint32(at + RECORD_LENGTH_AT, true);
+    at += RECORD_EXTRA_BYTES + readU32(bytes, at + RECORD_LENGTH_AT);
   }
 }
 

@@ -168,7 +168,7 @@ export class Stream {
       onChange: (listener: () => void) => this.#onChange(open, listener),
     };
     if (typeof from === "number") yield* followRecords(source, from, 0, chosen);
-    else yield* followRecords(source, offsetAtTime(open, open.window, source.end(), from.time), from.time, chosen);
+    else yield* followRecords(source, offsetAtTime(open, open, source.end(), from.time), from.time, chosen);
   }
 
   /**

@@ -329,3 +329,22 @@ describe("reading with verify: genesis from far inside", () => {
     };
   }
 });
+
+describe("a segment that somebody cuts while it is being recovered", () => {
+  it("ends the opening with an error, not in an endless loop", async () => {
+    const { disk, stream } = await open();
+    await stream.append(["x".repeat(300), "y".repeat(300)]);
+    disk.kill(1);
+    const path = "/log/orders/segment_000000.log";
+    const other = disk.runtime({ pid: 3 }).files.open(path, "write");
+    const log = await openLogOn(disk.runtime({ pid: 2 }), "/log");
+    let reads = 0;
+    disk.onOperation = (operation) => {
+      // The header, then the scan, then what is written again.
+      if (operation.pid === 2 && operation.kind === "read" && operation.path === path && ++reads === 3) other.truncate(128);
+      return undefined;
+    };
+    expect(() => log.stream("orders").getSync(0)).toThrowError(expect.objectContaining({ code: "IO_FAILED", path }));
+    expect(reads).toBe(3);
+  });
+});

@@ -44,6 +44,8 @@ async function opened(system: System, disk: MemoryDisk, directory: string, readO
     return await system.openLogOn(disk.runtime({ pid: 50 }), directory, { readOnly, create: false });
   } catch (error) {
     if (isNotice(system, error)) return null;
+    // A claim that names another host now.
+    if (system.isFailure(error, "LOG_LOCKED")) return null;
     throw error;
   }
 }

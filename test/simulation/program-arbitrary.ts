@@ -1,7 +1,7 @@
 // Random programs, as fast-check makes and shrinks them.
 import fc from "fast-check";
 import type { FaultCode, OperationKind } from "../../adapters/memory.ts";
-import type { OpenOptions } from "../../src/index.ts";
+import type { OpenOptions, SyncPolicy } from "../../src/index.ts";
 import type { FaultManner, Program, Step, Survival } from "./step.ts";
 
 const CODES: readonly FaultCode[] = ["IO_FAILED", "NO_SPACE", "ACCESS_DENIED", "TOO_MANY_OPEN_FILES"];
@@ -48,7 +48,7 @@ const manner: fc.Arbitrary<FaultManner> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ short: fc.integer({ min: 1, max: 300 }) }) },
 );
 const options: fc.Arbitrary<OpenOptions> = fc.record({
-  sync: fc.constantFrom("everyBatch", "onFlush", "everyRecord", { groupCommit: { maxDelayMs: 5, maxAppends: 3 } }),
+  sync: fc.constantFrom<SyncPolicy[]>("everyBatch", "onFlush", "everyRecord", { groupCommit: { maxDelayMs: 5, maxAppends: 3 } }),
   segmentBytes: fc.constantFrom(20_000, 20_000, 4000, 1500, 700, 200_000),
   indexEveryRecords: fc.constantFrom(100, 3, 1),
   maxPendingBytes: fc.constantFrom(1 << 24, 1500, 1),
@@ -112,16 +112,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const rareStep = fc.oneof(
-  { weight: 300, arbitrary: step },
+  { weight: 200, arbitrary: step },
   { weight: 1, arbitrary: word("appendMany", { stream, count: fc.integer({ min: 1000, max: 1100 }) }) },
 );
 
-/** A program of at most this many steps. */
+/** A program of about this many steps at most. */
 export function programArbitrary(mostSteps: number): fc.Arbitrary<Program> {
+  const steps = fc.tuple(word("options", { options }), fc.array(rareStep, { maxLength: mostSteps, size: "max" }));
   return fc.record({
     sectorBytes: fc.constantFrom(512, 4096),
     // Most of what can go wrong goes wrong with one, and sooner.
     streams: fc.constantFrom(1, 1, 1, 2, 3),
-    steps: fc.array(rareStep, { maxLength: mostSteps, size: "max" }),
+    steps: steps.map(([first, rest]) => [first, ...rest]),
   });
 }

@@ -39,7 +39,7 @@ export async function search(system: System, { seed, programs, shrinkMs = 0, onC
     }
   });
   const result = await fc.check(property, { seed, numRuns: programs, endOnFailure: shrinkMs === 0 });
-  if (!result.failed) return null;
+  if (result.counterexample === null) return null;
   const [program] = result.counterexample;
   return { program, replay: `${seed}:${result.counterexamplePath}`, error: result.errorInstance };
 }

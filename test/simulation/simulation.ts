@@ -1,5 +1,5 @@
 // Runs a program on a machine in memory under the shipping code, and holds what is seen against the model.
-import type { MemoryDisk } from "../../adapters/memory.ts";
+import type { MemoryDisk, Operation } from "../../adapters/memory.ts";
 import type { AppendResult, Log, OpenOptions, Stream, VerifyReport } from "../../src/index.ts";
 import { checkDecay } from "./decay.ts";
 import { Follower } from "./follower.ts";
@@ -18,9 +18,17 @@ export interface Course {
   operations: number;
 }
 
-/** @throws {Violation} when a promise was broken */
-export async function simulate(system: System, program: Program): Promise<Course> {
-  const simulation = new Simulation(system, program);
+/**
+ * Runs a program. `onCall` is told of every call to the disk.
+ *
+ * @throws {Violation} when a promise was broken
+ */
+export async function simulate(
+  system: System,
+  program: Program,
+  onCall?: (operation: Operation) => void,
+): Promise<Course> {
+  const simulation = new Simulation(system, program, onCall);
   for (const [index, step] of program.steps.entries()) {
     try {
       await simulation.take(step);
@@ -80,11 +88,11 @@ class Simulation {
   #followers: Follower[] = [];
   #held = false;
 
-  constructor(system: System, { sectorBytes, streams }: Program) {
+  constructor(system: System, { sectorBytes, streams }: Program, onCall?: (operation: Operation) => void) {
     this.#system = system;
     this.#models = STREAMS.slice(0, streams).map((name) => new StreamModel(name));
     this.#disk = system.memoryRuntime({ seed: 1, sectorBytes }).disk;
-    this.#troubles = new Troubles(() => this.#disk.kill(this.#pid));
+    this.#troubles = new Troubles(() => this.#disk.kill(this.#pid), onCall);
     this.#disk.onOperation = this.#troubles.ask;
   }
 
@@ -627,7 +635,10 @@ class Simulation {
   #checkFollowers(): void {
     for (const follower of this.#followers) {
       const failure = follower.failure(this.#system);
-      if (failure !== null) this.#excuse(failure);
+      if (failure === null) continue;
+      // A follower may be told late, when what failed for it is over.
+      const isExcused = follower.beside && this.#troubles.firedBeside && this.#isStorageFailure(failure);
+      if (!isExcused) this.#excuse(failure);
     }
     this.#leave(({ ending }) => ending !== null);
   }

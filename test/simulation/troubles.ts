@@ -15,7 +15,7 @@ export const BEFORE = 91;
 const READERS: ReadonlySet<number> = new Set([BESIDE, BEFORE]);
 
 /** Calls that change something on the disk. */
-const CHANGING: ReadonlySet<OperationKind> = new Set<OperationKind>([
+export const CHANGING: ReadonlySet<OperationKind> = new Set<OperationKind>([
   "create",
   "makeFolder",
   "publish",
@@ -35,6 +35,8 @@ export type End =
 export class Troubles {
   /** Some call has failed since this was last set to `false`. */
   fired = false;
+  /** Some call of a reader in another process has. */
+  firedBeside = false;
   /** A sync or a cut has failed since: then a rejected append may be in the file. */
   leftDoubt = false;
   /** What has ended, if anything did. */
@@ -46,9 +48,11 @@ export class Troubles {
   // A folder's sync has failed. File systems with a journal let nothing more be changed then.
   #frozen = false;
   readonly #kill: () => void;
+  readonly #onCall: ((operation: Operation) => void) | undefined;
 
-  constructor(kill: () => void) {
+  constructor(kill: () => void, onCall?: (operation: Operation) => void) {
     this.#kill = kill;
+    this.#onCall = onCall;
   }
 
   arm(on: OperationKind | "any", skip: number, times: number, manner: FaultManner): void {
@@ -76,11 +80,13 @@ export class Troubles {
   /** The machine starts again. */
   restartMachine(): void {
     this.ended = null;
+    this.firedBeside = false;
     this.#frozen = false;
   }
 
   /** For `disk.onOperation`. */
   readonly ask = (operation: Operation): Fault | undefined => {
+    this.#onCall?.(operation);
     if (READERS.has(operation.pid) && CHANGING.has(operation.kind)) this.forbidden ??= operation;
     if (this.ended !== null) return undefined;
     const end = this.#end;
@@ -103,6 +109,7 @@ export class Troubles {
   #fire(operation: Operation, fault: Fault): Fault {
     if ("short" in fault) return fault;
     this.fired = true;
+    this.firedBeside ||= operation.pid === BESIDE;
     if (operation.kind === "sync" || operation.kind === "truncate") this.leftDoubt = true;
     if (operation.kind === "syncFolder") this.#frozen = true;
     return fault;

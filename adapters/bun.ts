@@ -5,6 +5,7 @@ import type { NativeHashing, Runtime } from "../src/runtime.ts";
 import { nodeClock } from "./node-clock.ts";
 import { nodeFiles } from "./node-fs.ts";
 import { ALL_PERMITTED, nodeProcesses } from "./node-processes.ts";
+import { nodeSignatures } from "./node-signatures.ts";
 import { nodeWorkers } from "./node-workers.ts";
 
 /** The one part of Bun's own interface that is used. */
@@ -16,6 +17,7 @@ export function bunRuntime(): Runtime {
     description: `bun ${process.versions["bun"]} ${process.platform} ${process.arch}`,
     files: nodeFiles,
     nativeHashing: bunHashing,
+    signatures: nodeSignatures,
     clock: nodeClock,
     random: (target) => void randomFillSync(target),
     processes: nodeProcesses(ALL_PERMITTED),

@@ -5,6 +5,7 @@ import type { NativeHashing, Runtime } from "../src/runtime.ts";
 import { nodeClock } from "./node-clock.ts";
 import { nodeFiles } from "./node-fs.ts";
 import { nodeProcesses, type ProcessPermissions } from "./node-processes.ts";
+import { nodeSignatures } from "./node-signatures.ts";
 import { nodeWorkers } from "./node-workers.ts";
 
 /** The parts of Deno's own interface that are used. */
@@ -20,6 +21,7 @@ export function denoRuntime(): Runtime {
     description: `deno ${process.versions["deno"]} ${process.platform} ${process.arch}`,
     files: nodeFiles,
     nativeHashing: denoHashing,
+    signatures: nodeSignatures,
     clock: nodeClock,
     random: (target) => void randomFillSync(target),
     processes: nodeProcesses(permissions),

@@ -11,6 +11,7 @@ import { ProcessTable } from "./memory-processes.ts";
 import { SyncsInFlight } from "./memory-syncs.ts";
 import { MemoryFolder, type MemoryLeaf } from "./memory-tree.ts";
 import type { MemoryVolume } from "./memory-volume.ts";
+import { portableSignatures } from "./portable-signatures.ts";
 
 /** What a disk and its machine are made of. */
 export interface MachineParts {
@@ -59,6 +60,7 @@ export class MemoryDisk {
       description: "memory",
       files: new MemoryFiles(this.#volume, life),
       nativeHashing: null,
+      signatures: portableSignatures,
       clock: this.clock,
       random: (target) => {
         for (let at = 0; at < target.length; at += 1) target[at] = this.#parts.choose(256);

@@ -5,6 +5,7 @@ import type { NativeHashing, Runtime } from "../src/runtime.ts";
 import { nodeClock } from "./node-clock.ts";
 import { nodeFiles } from "./node-fs.ts";
 import { ALL_PERMITTED, nodeProcesses } from "./node-processes.ts";
+import { nodeSignatures } from "./node-signatures.ts";
 import { nodeWorkers } from "./node-workers.ts";
 
 /** The powers of Node. */
@@ -13,6 +14,7 @@ export function nodeRuntime(): Runtime {
     description: `node ${process.versions.node} ${process.platform} ${process.arch}`,
     files: nodeFiles,
     nativeHashing: nodeHashing,
+    signatures: nodeSignatures,
     clock: nodeClock,
     random: (target) => void randomFillSync(target),
     processes: nodeProcesses(ALL_PERMITTED),

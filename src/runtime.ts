@@ -8,6 +8,8 @@ export interface Runtime {
   readonly files: Files;
   /** SHA-256 by the runtime; `null` where it has none. */
   readonly nativeHashing: NativeHashing | null;
+  /** Ed25519; `null` where there is none: then nothing can be signed, and no signature be checked. */
+  readonly signatures: Signatures | null;
   readonly clock: Clock;
   /** Fills `target` with cryptographically secure random bytes. */
   readonly random: (target: Uint8Array) => void;
@@ -105,6 +107,32 @@ export interface NativeHashing {
   readonly beatsLanesFrom: number;
   /** Message length in bytes from which `sha256` beats the core on one message; measured likewise. */
   readonly beatsSingleFrom: number;
+}
+
+/**
+ * Ed25519 over raw keys (RFC 8032 §5.1). Only the arithmetic: which keys and signatures count is decided above, in one
+ * place for all runtimes (src/crypto/ed25519.ts).
+ */
+export interface Signatures {
+  /** For a private key, 32 bytes, which are not kept. */
+  signer(privateKey: Uint8Array): RuntimeSigner;
+  /** For a public key, 32 bytes. One that is no point gets a verifier that says no to everything. */
+  verifier(publicKey: Uint8Array): RuntimeVerifier;
+}
+
+export interface RuntimeSigner {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** The one signature of these bytes, 64 bytes long. */
+  sign(message: Uint8Array): Uint8Array;
+}
+
+export interface RuntimeVerifier {
+  /**
+   * Whether [S]B − [k]A has exactly the encoding R, where R and S are the halves of the 64 bytes of `signature` and k
+   * is the hash reduced modulo L: the equation without cofactor. The caller has made sure that S < L.
+   */
+  verify(message: Uint8Array, signature: Uint8Array): boolean;
 }
 
 export interface Clock {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { toBase64 } from "../../src/cli/base64.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate, formatTime } from "../../src/cli/units.ts";
+import { toBase64 } from "../../src/format/base64.ts";
 import { seededBytes } from "./seeded-bytes.ts";
 
 describe("numbers for people", () => {

@@ -71,3 +71,25 @@ export const PAGE_FLAG_SEALED = 1; // the segment was synced and ends right afte
 
 // A segment file never grows past this, so that a distance inside it fits a u32.
 export const SEGMENT_MAX_BYTES = 0x7fffffff;
+
+// Checkpoint file: a header, then entries.
+export const CHECKPOINT_FILE_MAGIC_AT = 0;
+export const CHECKPOINT_FILE_VERSION_AT = 4;
+export const CHECKPOINT_FILE_ENTRY_BYTES_AT = 6;
+export const CHECKPOINT_FILE_SEGMENT_AT = 8;
+export const CHECKPOINT_FILE_CRC_AT = 12;
+export const CHECKPOINT_FILE_HEADER_BYTES = 16;
+export const CHECKPOINT_FILE_MAGIC = 0x54504b43; // "CKPT", read as a little-endian u32
+export const CHECKPOINT_FILE_VERSION = 1;
+
+// Checkpoint entry.
+export const CHECKPOINT_OFFSET_AT = 0;
+export const CHECKPOINT_POSITION_AT = 8;
+export const CHECKPOINT_HEAD_AT = 16;
+export const CHECKPOINT_TIMESTAMP_AT = 48;
+export const CHECKPOINT_KEY_AT = 56;
+export const CHECKPOINT_SIGNATURE_AT = 60;
+export const CHECKPOINT_CRC_AT = 124;
+export const CHECKPOINT_BYTES = 128;
+export const CHECKPOINT_KEY_BYTES = 4;
+export const CHECKPOINT_SIGNATURE_BYTES = 64;

@@ -17,6 +17,8 @@ export interface ErrorFacts {
   STREAM_NOT_FOUND: { directory: string; stream: string };
   VIEW_EXPIRED: { stream: string; offset: number };
   PAYLOAD_NOT_JSON: { stream: string; offset: number };
+  KEY_INVALID: { kind: "private" | "public"; reason: string };
+  SIGNATURES_MISSING: { runtime: string };
   // Somebody else was first.
   OFFSET_MISMATCH: { stream: string; expected: number; actual: number };
   FOLLOWED_RECORD_REPLACED: { stream: string; offset: number; shown: string; found: string };
@@ -34,6 +36,15 @@ export interface ErrorFacts {
   RECORD_CHAIN_BROKEN: RecordPlace & { linked: string; computed: string };
   RECORD_LINK_WRONG: RecordPlace & { linked: string; expected: string };
   APPEND_INCOMPLETE: RecordPlace;
+  // The data does not agree with evidence from outside.
+  CHECKPOINT_INVALID: { condition: string; reason: string };
+  CHECKPOINT_NOT_SIGNED: { keys: string };
+  CHECKPOINT_SIGNATURE_WRONG: { key: string };
+  CHECKPOINT_CONTRADICTED: SegmentPlace & { nextOffset: number; claimed: string; found: string; key: string };
+  LOG_OTHER: { stream: string; log: string; claimedStream: string; claimedLog: string };
+  LOG_TRUNCATED: LogShortened;
+  LOG_ROLLED_BACK: LogShortened;
+  LOG_FORKED: { stream: string; nextOffset: number; claimed: string; found: string; agreesTo: number; key: string };
   // The system failed.
   FILE_NOT_FOUND: { path: string };
   FILE_EXISTS: { path: string };
@@ -57,6 +68,16 @@ interface SegmentPlace {
 interface RecordPlace extends SegmentPlace {
   offset: number;
   position: number;
+}
+
+/** A stream that ends at `nextOffset` where evidence says that it reached `claimedOffset` with the head `claimed`. */
+interface LogShortened {
+  stream: string;
+  nextOffset: number;
+  found: string;
+  claimedOffset: number;
+  claimed: string;
+  key: string;
 }
 
 export type ErrorCode = keyof ErrorFacts;
@@ -92,6 +113,8 @@ export class UsageError extends DiatremeError {}
 export class ConflictError extends DiatremeError {}
 /** The data is not what was written. */
 export class CorruptionError extends DiatremeError {}
+/** The data and evidence from outside do not agree, or the evidence is none. */
+export class EvidenceError extends DiatremeError {}
 /** The disk, the system or the permissions stood in the way. */
 export class StorageError extends DiatremeError {}
 /** A defect of Diatreme: please report it with the message. */
@@ -105,6 +128,7 @@ interface ErrorRow<C extends ErrorCode> {
 
 const usage = { type: UsageError, exit: EXIT_USAGE };
 const corruption = { type: CorruptionError, exit: EXIT_BAD_DATA };
+const evidence = { type: EvidenceError, exit: EXIT_BAD_DATA };
 const storage = { type: StorageError, exit: EXIT_SYSTEM };
 
 export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
@@ -178,6 +202,16 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   PAYLOAD_NOT_JSON: {
     ...usage,
     message: (f) => `The payload of record ${f.offset} of "${f.stream}" is not JSON. Use payload or text().`,
+  },
+  KEY_INVALID: {
+    ...usage,
+    message: (f) =>
+      `This is not a ${f.kind} key that can be used: ${f.reason}. ` +
+      "Keys are Ed25519, as PEM (PKCS#8 or SPKI) or JWK; diatreme keys generate makes one.",
+  },
+  SIGNATURES_MISSING: {
+    ...usage,
+    message: (f) => `${f.runtime} has no Ed25519, so nothing can be signed or checked with a key here.`,
   },
   OFFSET_MISMATCH: {
     type: ConflictError,
@@ -254,6 +288,55 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
     ...corruption,
     message: (f) => `${place(f)} says that its append goes on, but the segment ends. ${remedy}`,
   },
+  CHECKPOINT_INVALID: {
+    ...evidence,
+    message: (f) =>
+      `This is not an exported checkpoint, by condition ${f.condition}: ${f.reason}. ` +
+      "Use the text as it was handed out, unchanged.",
+  },
+  CHECKPOINT_NOT_SIGNED: {
+    ...evidence,
+    message: (f) =>
+      `The checkpoint has no signature of key ${f.keys}. ` +
+      "It proves nothing to who trusts only that; check that key and checkpoint belong together.",
+  },
+  CHECKPOINT_SIGNATURE_WRONG: {
+    ...evidence,
+    message: (f) =>
+      `The checkpoint's signature of key ${f.key} is wrong: its text or its signature was changed. ` +
+      "It is no evidence; get it anew from where it was kept.",
+  },
+  CHECKPOINT_CONTRADICTED: {
+    ...evidence,
+    message: (f) =>
+      `A checkpoint beside ${segmentFile(f)}${signedBy(f.key)} says that the first ${f.nextOffset} records have head ` +
+      `${short(f.claimed)}; those in the log have ${short(f.found)}. The records or the checkpoint were replaced: ` +
+      "compare with a checkpoint that was kept elsewhere.",
+  },
+  LOG_OTHER: {
+    ...evidence,
+    message: (f) =>
+      `The checkpoint is about stream "${f.claimedStream}" of log ${f.claimedLog}, ` +
+      `this is "${f.stream}" of log ${f.log}. It proves nothing here, or the log was replaced as a whole.`,
+  },
+  LOG_TRUNCATED: {
+    ...evidence,
+    message: (f) =>
+      `"${f.stream}" ends with ${f.nextOffset} records; a checkpoint${signedBy(f.key)} says that it had ` +
+      `${f.claimedOffset}. Its end was cut off. Restore it from a copy.`,
+  },
+  LOG_ROLLED_BACK: {
+    ...evidence,
+    message: (f) =>
+      `"${f.stream}" ends with ${f.nextOffset} records, and with a checkpoint of its own there; a later checkpoint` +
+      `${signedBy(f.key)} says that it had ${f.claimedOffset}. An older state was put in its place. Restore the newer one.`,
+  },
+  LOG_FORKED: {
+    ...evidence,
+    message: (f) =>
+      `The first ${f.nextOffset} records of "${f.stream}" have head ${short(f.found)}; a checkpoint${signedBy(f.key)} ` +
+      `says ${short(f.claimed)}. ${whereForked(f)} Keep both: together they prove it.`,
+  },
   FILE_NOT_FOUND: { ...storage, message: (f) => `${f.path} is not there.` },
   FILE_EXISTS: { ...storage, message: (f) => `${f.path} is there already.` },
   FILE_NOT_REGULAR: {
@@ -312,6 +395,15 @@ export function isFailure<C extends ErrorCode>(error: unknown, code: C): error i
 }
 
 const remedy = "Restore this segment from a copy, or open read-only to export the records before it.";
+
+function signedBy(key: string): string {
+  return key === "none" ? "" : `, signed by key ${key},`;
+}
+
+function whereForked({ agreesTo, nextOffset }: { agreesTo: number; nextOffset: number }): string {
+  if (agreesTo === nextOffset - 1) return `Record ${agreesTo} is the first that differs.`;
+  return `The first record that differs is one of ${agreesTo} to ${nextOffset - 1}.`;
+}
 
 function place(facts: RecordPlace): string {
   return `Record ${facts.offset} of "${facts.stream}" at byte ${facts.position} of ${segmentFile(facts)}`;

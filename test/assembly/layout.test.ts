@@ -77,7 +77,35 @@ const INDEX_PAGE: Structure = {
   bytes: layout.PAGE_BYTES,
 };
 
-const STRUCTURES = [SEGMENT, RECORD, INDEX_PAGE];
+const CHECKPOINT_FILE: Structure = {
+  heading: "Checkpoint file",
+  places: {
+    magic: "CHECKPOINT_FILE_MAGIC_AT",
+    version: "CHECKPOINT_FILE_VERSION_AT",
+    "entry size": "CHECKPOINT_FILE_ENTRY_BYTES_AT",
+    segment: "CHECKPOINT_FILE_SEGMENT_AT",
+    CRC: "CHECKPOINT_FILE_CRC_AT",
+  },
+  lengths: {},
+  bytes: layout.CHECKPOINT_FILE_HEADER_BYTES,
+};
+
+const CHECKPOINT_ENTRY: Structure = {
+  heading: "Checkpoint entry",
+  places: {
+    "next offset": "CHECKPOINT_OFFSET_AT",
+    position: "CHECKPOINT_POSITION_AT",
+    head: "CHECKPOINT_HEAD_AT",
+    timestamp: "CHECKPOINT_TIMESTAMP_AT",
+    key: "CHECKPOINT_KEY_AT",
+    signature: "CHECKPOINT_SIGNATURE_AT",
+    CRC: "CHECKPOINT_CRC_AT",
+  },
+  lengths: { head: "DIGEST_BYTES", key: "CHECKPOINT_KEY_BYTES", signature: "CHECKPOINT_SIGNATURE_BYTES" },
+  bytes: layout.CHECKPOINT_BYTES,
+};
+
+const STRUCTURES = [SEGMENT, RECORD, INDEX_PAGE, CHECKPOINT_FILE, CHECKPOINT_ENTRY];
 
 /** The text of a section, without the sections below it. */
 function section(heading: string): string {
@@ -163,6 +191,8 @@ describe("docs/format.md", () => {
       ["S", "Segment header", 9],
       ["R", "Conditions", 11],
       ["P", "Offset index", 6],
+      ["T", "Checkpoint", 7],
+      ["C", "Checkpoint entry", 7],
     ] as const) {
       const numbers = table(heading, "condition", "otherwise").map(([cell = ""]) => /^\*\*(\w+)\*\*/.exec(cell)?.[1]);
       expect(numbers).toEqual(Array.from({ length: count }, (_, i) => `${letter}${i + 1}`));
@@ -190,6 +220,11 @@ describe("docs/format.md", () => {
     const text = (heading: string, name: string) =>
       table(heading, "at", "size", "field").find((row) => row[2] === name)?.[3] ?? "";
     expect(text("Segment header", "version")).toBe(`format version: ${layout.SEGMENT_VERSION}`);
+    const file = (name: string) => text("Checkpoint file", name);
+    const checkpointMagic = new Uint8Array(Uint32Array.of(layout.CHECKPOINT_FILE_MAGIC).buffer);
+    expect(file("magic")).toBe(`\`${String.fromCharCode(...checkpointMagic)}\``);
+    expect(file("version")).toBe(String(layout.CHECKPOINT_FILE_VERSION));
+    expect(file("entry size")).toBe(String(layout.CHECKPOINT_BYTES));
     const magic = new Uint8Array(Uint32Array.of(layout.RECORD_MAGIC).buffer);
     expect(text("Record", "magic")).toBe(`\`${String.fromCharCode(...magic)}\``);
     expect(text("Record", "kind")).toBe(`${layout.KIND_DATA} data, ${layout.KIND_TOMBSTONE} tombstone`);

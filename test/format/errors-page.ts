@@ -8,6 +8,16 @@ const record = { ...segment, offset: 8123, position: 1_048_640 };
 const path = `${directory}/${stream}/segment_000002.log`;
 const oneHash = "9a0c77e1d3f5b2a4c6e8f0123456789abcdef0123456789abcdef0123456789a";
 const otherHash = "1f3a90c25b7d9e1f3a5c7e90b2d4f6a8c0e2143658a9bcdef0123456789abcde";
+const oneLog = "f6a8ef9c-1b40-4c33-95a4-7d5c4b6f3a10";
+const otherLog = "0b1d5e7c-9a3f-4c51-8e6d-2f4a6b8c0d1e";
+const shortened = {
+  stream,
+  nextOffset: 8000,
+  found: otherHash,
+  claimedOffset: 8124,
+  claimed: oneHash,
+  key: "5c0f1e7a",
+};
 
 /** Facts that each code might have. A code that lacks them does not compile. */
 const EXAMPLES: { readonly [C in ErrorCode]: ErrorFacts[C] } = {
@@ -25,6 +35,8 @@ const EXAMPLES: { readonly [C in ErrorCode]: ErrorFacts[C] } = {
   STREAM_NOT_FOUND: { directory, stream: "odrers" },
   VIEW_EXPIRED: { stream, offset: 8123 },
   PAYLOAD_NOT_JSON: { stream, offset: 8123 },
+  KEY_INVALID: { kind: "public", reason: "it is a block of PRIVATE KEY, where PUBLIC KEY is wanted" },
+  SIGNATURES_MISSING: { runtime: "pocket 1.0" },
   OFFSET_MISMATCH: { stream, expected: 8123, actual: 8125 },
   FOLLOWED_RECORD_REPLACED: { stream, offset: 8123, shown: oneHash, found: otherHash },
   LOG_LOCKED: {
@@ -46,6 +58,14 @@ const EXAMPLES: { readonly [C in ErrorCode]: ErrorFacts[C] } = {
   RECORD_CHAIN_BROKEN: { ...record, linked: otherHash, computed: oneHash },
   RECORD_LINK_WRONG: { ...record, linked: otherHash, expected: oneHash },
   APPEND_INCOMPLETE: record,
+  CHECKPOINT_INVALID: { condition: "T6", reason: "its fifth line is not a hash" },
+  CHECKPOINT_NOT_SIGNED: { keys: "5c0f1e7a" },
+  CHECKPOINT_SIGNATURE_WRONG: { key: "5c0f1e7a" },
+  CHECKPOINT_CONTRADICTED: { ...segment, nextOffset: 8124, claimed: oneHash, found: otherHash, key: "5c0f1e7a" },
+  LOG_OTHER: { stream, log: oneLog, claimedStream: stream, claimedLog: otherLog },
+  LOG_TRUNCATED: { ...shortened },
+  LOG_ROLLED_BACK: { ...shortened },
+  LOG_FORKED: { stream, nextOffset: 8124, claimed: oneHash, found: otherHash, agreesTo: 8000, key: "5c0f1e7a" },
   FILE_NOT_FOUND: { path },
   FILE_EXISTS: { path },
   FILE_NOT_REGULAR: { path, kind: "link" },

@@ -1,31 +1,42 @@
 // The public names and nothing else.
 
+export type { OpenedCheckpoint } from "./crypto/checkpoint-note.ts";
+export { type CheckpointComparison, compareCheckpointsOn } from "./crypto/compare-notes.ts";
+export type { KeyJwk } from "./crypto/key-text.ts";
+export { PrivateKey } from "./crypto/private-key.ts";
+export { PublicKey } from "./crypto/public-key.ts";
+export { generateKeyOn, publicKeyOn } from "./crypto/signer.ts";
 export {
   ConflictError,
   CorruptionError,
   DiatremeError,
   type ErrorCode,
   type ErrorFacts,
+  EvidenceError,
   InternalError,
   isFailure,
   StorageError,
   UsageError,
 } from "./errors.ts";
+export type { CheckpointClaim, CheckpointRelation } from "./format/checkpoint.ts";
 export type { LogIdentity } from "./format/log-identity.ts";
 export type { AppendOptions } from "./log/append-options.ts";
 export { AppendResult } from "./log/append-result.ts";
+export type { CheckpointCounts } from "./log/checkpoint-check.ts";
 export type { FollowOptions } from "./log/follow.ts";
 export type { SegmentInspection, StreamInspection } from "./log/inspect.ts";
 export type { LockState } from "./log/lock.ts";
 export { Log } from "./log/log.ts";
 export { openLogOn } from "./log/open.ts";
 export type { OpenOptions } from "./log/options.ts";
+export type { EvidenceFound } from "./log/outside-evidence.ts";
 export { type ReadOptions, type ReadVerify, RecordRange } from "./log/read.ts";
 export { LogRecord } from "./log/record.ts";
 export { type RepairOptions, type RepairReport, repairLogOn } from "./log/repair.ts";
 export type { RepairFinding, RepairPlan, RepairStep, StreamRepair } from "./log/repair-plan.ts";
 export type { JsonValue, LogEvent } from "./log/stage.ts";
 export { Stream, type StreamHead } from "./log/stream.ts";
+export type { StreamCheckpoint } from "./log/stream-checkpoint.ts";
 export type { GroupCommit, SyncPolicy } from "./log/sync-policy.ts";
 export type { TornTail } from "./log/torn-tail.ts";
 export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from "./log/verify-report.ts";

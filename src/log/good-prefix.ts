@@ -6,6 +6,7 @@ import { CorruptionError, type DiatremeError, failure, isFailure } from "../erro
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
+import { checkpointedIn } from "./checkpoint-file.ts";
 import { IndexCheck } from "./index-check.ts";
 import { type MendedSegment, mendHeader } from "./mend-header.ts";
 import type { LogSettings } from "./options.ts";
@@ -213,6 +214,7 @@ class PrefixSearch {
     start: Joint,
   ): Promise<{ joint: Joint; fault: DiatremeError | null; torn: TornTail | null; bytesBehind: number }> {
     for (let look = 1; ; look++) {
+      const checkpointed = checkpointedIn(this.#files.place.runtime.files, segment);
       const fileBytes = segment.file.size();
       const { joint, fault } = await this.#scan(segment, start, {
         end: fileBytes,
@@ -223,8 +225,8 @@ class PrefixSearch {
       // Pages of the index that is being compared lie where the tail's search needs room.
       this.#index.close();
       const isMended = this.#mended.some((one) => one.segment === number);
-      const index = isMended ? null : this.#files.get(number).index;
-      const tail = findTail(this.#window, this.#pages, segment, index, this.#settings);
+      const indexFile = isMended ? null : this.#files.get(number).index;
+      const tail = findTail(this.#window, this.#pages, segment, { indexFile, checkpointed }, this.#settings);
       const bytesBehind = fileBytes - joint.position;
       if (fault !== null && joint.position < tail.position) return { joint, fault, torn: null, bytesBehind };
       if (tail.corruption !== null) {

@@ -1,8 +1,12 @@
 // What a caller may choose when opening a log, checked once and turned into settings.
 import { RECORD_EXTRA_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAX_BYTES } from "../../assembly/layout.ts";
+import { PrivateKey } from "../crypto/private-key.ts";
+import { PublicKey } from "../crypto/public-key.ts";
+import { Signer, Verifier } from "../crypto/signer.ts";
 import { failure } from "../errors.ts";
 import type { Clock, Runtime } from "../runtime.ts";
 import { HashEngine, type HashEngineName } from "../wasm/hash-engine.ts";
+import type { CheckpointSettings } from "./checkpoint-writer.ts";
 import type { IndexLimits } from "./index-writer.ts";
 import { type GroupCommit, groupCommitRule, SYNC_RULES, type SyncPolicy, type SyncRule } from "./sync-policy.ts";
 import type { TornTail } from "./torn-tail.ts";
@@ -34,6 +38,15 @@ export interface OpenOptions {
   readonly hashEngine?: HashEngineName;
   /** Write zeros ahead of small synced appends, which makes their syncs cheaper. Default `true`. */
   readonly spaceAhead?: boolean;
+  /** A checkpoint is made when so many records have been synced since the last, and on close. Default 1,000. */
+  readonly checkpointEvery?: number;
+  /** Signs the checkpoints that this writer makes. Keep it where the log's folder is not. */
+  readonly signer?: PrivateKey;
+  /**
+   * Whose checkpoints are believed: in the log by readers, and from outside by `verify`. Default: the signer's alone,
+   * or without a signer any, signed or not.
+   */
+  readonly publicKeys?: readonly PublicKey[];
   /** Told when a stream that is opened for writing ends in an append that never completed, which is then cut off. */
   readonly onTornTail?: (torn: TornTail) => void;
 }
@@ -52,6 +65,7 @@ export interface LogSettings {
   readonly windowBytes: number;
   readonly engine: HashEngine;
   readonly spaceAhead: boolean;
+  readonly checkpoints: CheckpointSettings;
   readonly onTornTail: ((torn: TornTail) => void) | undefined;
   readonly clock: Clock;
 }
@@ -97,6 +111,7 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
     windowBytes: whole(options, "windowBytes", 128 * KIB, 4 * KIB, 1024 * MIB),
     engine: new HashEngine(choice(options, "hashEngine", ["auto", "wasm", "native"]), runtime.nativeHashing),
     spaceAhead: flag(options, "spaceAhead", true),
+    checkpoints: checkpointSettings(options, runtime),
     onTornTail: listener(options),
     clock: runtime.clock,
   };
@@ -116,6 +131,9 @@ const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
   "windowBytes",
   "hashEngine",
   "spaceAhead",
+  "checkpointEvery",
+  "signer",
+  "publicKeys",
   "onTornTail",
 ]);
 
@@ -123,6 +141,21 @@ function whole(options: OpenOptions, option: keyof OpenOptions, fallback: number
   const value = options[option] ?? fallback;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most) return value;
   throw invalid(option, value, `a whole number from ${least} to ${most}`);
+}
+
+function checkpointSettings(options: OpenOptions, runtime: Runtime): CheckpointSettings {
+  const { signer: key, publicKeys } = options;
+  if (key !== undefined && !(key instanceof PrivateKey)) throw invalid("signer", key, "a PrivateKey");
+  const signer = key === undefined ? null : new Signer(runtime, key);
+  const trusted: unknown = publicKeys ?? (signer === null ? [] : [signer.publicKey]);
+  if (!Array.isArray(trusted) || !trusted.every((one) => one instanceof PublicKey)) {
+    throw invalid("publicKeys", trusted, "an array of PublicKey");
+  }
+  return {
+    every: whole(options, "checkpointEvery", 1000, 1, Number.MAX_SAFE_INTEGER),
+    signer,
+    verifiers: trusted.map((one) => new Verifier(runtime, one)),
+  };
 }
 
 const SYNC_EXPECTED =

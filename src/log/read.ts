@@ -5,6 +5,7 @@ import { readU32 } from "../format/u32.ts";
 import type { Core } from "../wasm/core.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { RecordWindow } from "../wasm/window.ts";
+import { checkAgainst, findAnchor, type PlacedCheckpoint, startAt } from "./anchor.ts";
 import { type Locator, locate, segmentStart } from "./locate.ts";
 import type { LogSettings } from "./options.ts";
 import { LogRecord, type RecordRun } from "./record.ts";
@@ -13,9 +14,10 @@ import { StreamScan, type StreamScanStart } from "./stream-scan.ts";
 
 /**
  * How far records are checked as they are read. `"crc"`: each alone, against accident. `"chain"`: also each record's
- * hash against the link in its successor. `"genesis"`: the chain from the stream's very first record on.
+ * hash against the link in its successor. `"checkpoint"`: the chain from the nearest checkpoint at or before the first
+ * record wanted, or from the stream's very first record when there is none. `"genesis"`: from that always.
  */
-export type ReadVerify = "crc" | "chain" | "genesis";
+export type ReadVerify = "crc" | "chain" | "checkpoint" | "genesis";
 
 export interface ReadOptions {
   /** First offset wanted, or the time (µs since the Unix epoch) of the first record wanted. Default 0. */
@@ -26,7 +28,7 @@ export interface ReadOptions {
   readonly limit?: number;
   /** Stop before the record that would bring the payloads together over this; one record is always given. */
   readonly maxBytes?: number;
-  /** Default `"chain"`. */
+  /** Default: `"checkpoint"` where one is near, in the first record's segment or at the end of the one before; else `"chain"`. */
   readonly verify?: ReadVerify;
   /** Payloads are views on the reader's memory, valid until the next step, instead of copies. Default `false`. */
   readonly zeroCopy?: boolean;
@@ -35,13 +37,19 @@ export interface ReadOptions {
 }
 
 /** The same once the time was looked up. */
-export type ReadFromOffset = Omit<ReadOptions, "from"> & { readonly from?: number };
+export type ReadFromOffset = Omit<ReadOptions, "from" | "verify"> & {
+  readonly from?: number;
+  /** `"near"`: `"checkpoint"` where one is near, else `"chain"`. Default `"chain"`. */
+  readonly verify?: ReadVerify | "near";
+};
 
 /** What a reader needs of its stream. */
 export interface ReadableStreamState extends Locator {
   readonly settings: LogSettings;
   /** Up to where the chain was verified from the genesis in this process. */
   verifiedTo: StreamScanStart | null;
+  /** The same from a checkpoint on. */
+  anchoredTo: StreamScanStart | null;
 }
 
 // How long a reader may keep the event loop to itself.
@@ -138,6 +146,11 @@ export class RecordReader {
   #bytesLeft: number;
   #first = true;
   #fromOrigin = false;
+  // The checkpoint that this scan begins at; and one that the records at its place do not agree with, until it is known
+  // whether they are damaged.
+  #anchor: PlacedCheckpoint | null = null;
+  #suspect: PlacedCheckpoint | null = null;
+  #isJoined = false;
   #done = false;
   #turnStarted: number;
 
@@ -175,7 +188,7 @@ export class RecordReader {
   pauseIfDue(): Promise<void> | null {
     if (this.#offset < this.#runEnd || this.#done) return null;
     // The chain is verified from the genesis first, however far that is.
-    if (this.#options.verify === "genesis" && this.#scan === null) return this.#verifyUpToFirst();
+    if (this.#isAnchored && this.#scan === null) return this.#verifyUpToFirst();
     const { clock } = this.#state.settings;
     if (clock.monotonicMs() - this.#turnStarted < TURN_MS) return null;
     return this.#pause();
@@ -187,6 +200,11 @@ export class RecordReader {
     this.#turnStarted = clock.monotonicMs();
   }
 
+  get #isAnchored(): boolean {
+    const { verify } = this.#options;
+    return verify === "genesis" || verify === "checkpoint" || verify === "near";
+  }
+
   // Goes up to the run that holds the first wanted record, or to the end; `take` goes on from there.
   async #verifyUpToFirst(): Promise<void> {
     const { segments, settings } = this.#state;
@@ -194,7 +212,7 @@ export class RecordReader {
       segments.checkOpen();
       const scan = this.#start(this.#startPlace());
       while (this.#offset < this.#to && scan.next()) {
-        this.#remember(scan);
+        this.#remember(scan, scan.run.count);
         if (this.#offset < scan.run.offset + scan.run.count) return;
         if (settings.clock.monotonicMs() - this.#turnStarted >= TURN_MS) await this.#pause();
         this.#options.signal?.throwIfAborted();
@@ -209,6 +227,7 @@ export class RecordReader {
   close(): void {
     this.#done = true;
     if (this.#run?.zeroCopy) this.#run.expired = true;
+    if (this.#scan?.isOnRun) this.#remember(this.#scan, this.#offset - this.#scan.run.offset);
     this.#scan?.close();
     this.#scan = null;
     if (this.#core !== null) giveCore(this.#core);
@@ -254,17 +273,20 @@ export class RecordReader {
         const { fault } = scan;
         scan.close();
         if (fault !== null && this.#run === null && !this.#fromOrigin) {
-          // The index may have named a wrong place. Look again from the segment's start: if the log itself is bad,
-          // that scan says where.
-          scan = this.#start(this.#originOf(this.#offset));
+          // The index, or a checkpoint, may have named a wrong place. Look again from the segment's start: if the log
+          // itself is bad, that scan says where.
+          this.#suspect = this.#anchor;
+          this.#anchor = null;
+          scan = this.#start(this.#originOf(this.#suspect));
           continue;
         }
         this.close();
         if (fault !== null) throw fault;
         return false;
       }
-      if (this.#options.verify === "genesis") this.#remember(scan);
       const { run } = scan;
+      if (this.#suspect !== null) this.#suspect = checkAgainst(this.#suspect, scan);
+      this.#remember(scan, run.count);
       if (run.offset + run.count <= this.#offset) continue;
       this.#show(scan);
       return true;
@@ -299,46 +321,72 @@ export class RecordReader {
   #start(start: StreamScanStart): StreamScan {
     const { settings, segments } = this.#state;
     const level = this.#options.verify === "crc" ? "crc" : "chain";
-    this.#fromOrigin = start.position === SEGMENT_HEADER_BYTES;
+    this.#fromOrigin = start.position === SEGMENT_HEADER_BYTES && this.#anchor === null;
+    this.#isJoined = start.head !== null;
     this.#core ??= takeCore();
-    const window = new RecordWindow(this.#core, this.#core.arena, this.#windowBytes());
+    const window = new RecordWindow(this.#core, this.#core.arena, this.#windowBytes(start.offset));
     this.#scan = new StreamScan(window, segments, settings, { start, end: this.#end, level });
     return this.#scan;
   }
 
   #startPlace(): StreamScanStart {
-    const { verifiedTo } = this.#state;
-    if (this.#options.verify === "genesis") {
-      if (verifiedTo !== null && verifiedTo.offset <= this.#offset) return verifiedTo;
-      return segmentStart(this.#state, 0);
+    if (this.#isAnchored) {
+      const start = this.#anchoredPlace();
+      if (start !== null) return start;
     }
     const place = locate(this.#state, this.#offset);
     if (place.position === SEGMENT_HEADER_BYTES) return segmentStart(this.#state, place.segment);
     return { ...place, timestamp: 0, head: null };
   }
 
-  #originOf(offset: number): StreamScanStart {
-    return segmentStart(this.#state, this.#options.verify === "genesis" ? 0 : this.#state.segments.find(offset));
+  // The nearest of the places from which the chain is wanted; `null`: none is near, and none is insisted on.
+  #anchoredPlace(): StreamScanStart | null {
+    const { verify } = this.#options;
+    const { verifiedTo, anchoredTo, segments } = this.#state;
+    const known = [verifiedTo, verify === "genesis" ? null : anchoredTo].filter(
+      (place) => place !== null && place.offset <= this.#offset,
+    );
+    let nearest: StreamScanStart | null = null;
+    for (const place of known) if (place !== null && place.offset > (nearest?.offset ?? -1)) nearest = place;
+    if (verify !== "genesis" && nearest?.offset !== this.#offset) {
+      const segment = segments.find(this.#offset);
+      const oldest = verify === "checkpoint" ? 0 : Math.max(0, segment - 1);
+      const found = findAnchor(segments, this.#state.settings, { newest: segment, oldest, offset: this.#offset });
+      if (found !== null && found.entry.nextOffset > (nearest?.offset ?? -1)) {
+        this.#anchor = found;
+        return startAt(found);
+      }
+    }
+    return nearest ?? (verify === "near" ? null : segmentStart(this.#state, 0));
   }
 
-  #remember(scan: StreamScan): void {
+  #originOf(suspect: PlacedCheckpoint | null): StreamScanStart {
+    const { verify } = this.#options;
+    if (suspect !== null) return segmentStart(this.#state, suspect.segment);
+    const isFromFirst = verify === "genesis" || verify === "checkpoint";
+    return segmentStart(this.#state, isFromFirst ? 0 : this.#state.segments.find(this.#offset));
+  }
+
+  // The place behind the first `count` records of the scan's run, so that reading on need not hash them again. The latest
+  // place is kept: it is where reading goes on.
+  #remember(scan: StreamScan, count: number): void {
+    // A scan that only follows the links of its own records proves nothing about what came before them.
+    const isProved = this.#isAnchored && this.#isJoined && this.#suspect === null;
+    if (!isProved || count <= 0 || count > scan.run.count) return;
     const { run, window } = scan;
-    const offset = run.offset + run.count;
-    const known = this.#state.verifiedTo;
-    if (known !== null && known.offset >= offset) return;
-    this.#state.verifiedTo = {
+    this.#state[this.#options.verify === "genesis" ? "verifiedTo" : "anchoredTo"] = {
       segment: run.segment.header.number,
-      offset,
-      position: run.position + run.bytes,
-      timestamp: run.timestamp(run.count - 1),
-      head: window.hash(run.count - 1).slice(),
+      offset: run.offset + count,
+      position: run.position + run.header(count) - run.header(0),
+      timestamp: run.timestamp(count - 1),
+      head: window.hash(count - 1).slice(),
     };
   }
 
   // A reader of a few records need not hold a whole window.
-  #windowBytes(): number {
+  #windowBytes(first: number): number {
     const { windowBytes } = this.#state.settings;
-    const wanted = Math.min(this.#to - this.#offset, this.#recordsLeft);
+    const wanted = Math.min(this.#to - this.#offset, this.#recordsLeft) + this.#offset - first;
     return wanted <= 4 ? Math.min(windowBytes, SMALL_WINDOW_BYTES) : windowBytes;
   }
 }
@@ -361,8 +409,8 @@ export function checkReadOptions(options: ReadOptions): void {
     throw failure("OPTION_INVALID", { option, value: String(value), expected: "a whole number, 0 or more" });
   }
   const { verify = "chain" } = options;
-  if (verify !== "crc" && verify !== "chain" && verify !== "genesis") {
-    const expected = '"crc", "chain" or "genesis"';
+  if (verify !== "crc" && verify !== "chain" && verify !== "checkpoint" && verify !== "genesis") {
+    const expected = '"crc", "chain", "checkpoint" or "genesis"';
     throw failure("OPTION_INVALID", { option: "verify", value: JSON.stringify(verify), expected });
   }
 }

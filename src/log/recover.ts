@@ -49,8 +49,16 @@ export interface Tail {
   readonly corruption: DiatremeError | null;
 }
 
+/** What stands beside a segment and tells about its end. */
+export interface TailHints {
+  /** May be missing, damaged or another segment's. */
+  readonly indexFile: RuntimeFile | null;
+  /** A checkpoint says that the records before this offset were synced; 0: none does. */
+  readonly checkpointed: number;
+}
+
 /**
- * Finds the tail. Changes nothing. `indexFile` is a hint and may be missing, damaged or another segment's.
+ * Finds the tail. Changes nothing.
  *
  * In a segment without records the chain's head and timestamp are unknown, except at the genesis: 32 zeros and 0.
  */
@@ -58,15 +66,15 @@ export function findTail(
   window: RecordWindow,
   pages: IndexPages,
   segment: Segment,
-  indexFile: RuntimeFile | null,
+  { indexFile, checkpointed }: TailHints,
   settings: LogSettings,
 ): Tail {
   const fileBytes = segment.file.size();
   // The file may be of any size; no segment has records for more pages than this.
   const mostPages = Math.ceil(SEGMENT_MAX_BYTES / RECORD_EXTRA_BYTES / PAGE_ENTRIES);
   const indexPages = indexFile === null ? 0 : Math.min(Math.ceil(indexFile.size() / PAGE_BYTES), mostPages);
-  // Every record before this offset was synced: a page says so that was written after the sync.
-  let sealedOffset = segment.header.firstOffset;
+  // Every record before this offset was synced: a page or a checkpoint says so that was written after the sync.
+  let sealedOffset = Math.max(segment.header.firstOffset, checkpointed);
   for (let page = indexPages - 1; page >= 0; page--) {
     if (!loadPage(pages, segment, indexFile as RuntimeFile, page)) continue;
     const first = placeOf(pages, 0);

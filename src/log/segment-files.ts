@@ -3,6 +3,7 @@ import { type DiatremeError, failure } from "../errors.ts";
 import { segmentNumber } from "../format/segment-header.ts";
 import { isSideFile } from "../format/side-file.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
+import { checkpointPath } from "./checkpoint-file.ts";
 import { indexPath } from "./index-writer.ts";
 import { openSegment, type Segment, type StreamPlace, segmentPath } from "./segment.ts";
 
@@ -137,10 +138,14 @@ export function isOfSegment(name: string): boolean {
   return name.startsWith("segment_") && !isSideFile(name);
 }
 
-// An index comes into being, empty, just before its segment, and is filled only when that one has records: one that is
-// filled and stands alone has lost its segment.
-function hasFilledIndex(place: StreamPlace, number: number, entries: readonly FolderEntry[]): boolean {
-  const path = indexPath(segmentPath(place, number));
+// What stands beside a segment comes into being, empty, just before it, and is filled only when that one has records: a
+// file that is filled and stands alone has lost its segment.
+function hasFilledCompanion(place: StreamPlace, number: number, entries: readonly FolderEntry[]): boolean {
+  const path = segmentPath(place, number);
+  return [indexPath(path), checkpointPath(path)].some((companion) => isFilled(place, companion, entries));
+}
+
+function isFilled(place: StreamPlace, path: string, entries: readonly FolderEntry[]): boolean {
   if (!entries.some(({ name, kind }) => kind === "file" && path.endsWith(`/${name}`))) return false;
   const file = place.runtime.files.open(path, "read");
   try {
@@ -173,6 +178,6 @@ export function countSegments(
   const isGap =
     misplaced >= 0 ||
     (count === 0 && entries.some(({ name }) => isOfSegment(name))) ||
-    hasFilledIndex(place, count, entries);
+    hasFilledCompanion(place, count, entries);
   return { count, gap: isGap ? failure("SEGMENT_MISSING", { stream: place.stream, segment: count }) : null };
 }

@@ -5,6 +5,8 @@ import { DiatremeError } from "../errors.ts";
 import type { Files, RuntimeFile } from "../runtime.ts";
 import type { Batch } from "../wasm/batch.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
+import { checkpointPath, openCheckpointFile } from "./checkpoint-file.ts";
+import { CheckpointWriter, type SyncedEnd } from "./checkpoint-writer.ts";
 import { IndexWriter, indexPath, openIndexFile } from "./index-writer.ts";
 import type { LogSettings } from "./options.ts";
 import { createSegment, type Segment, type StreamPlace, segmentPath } from "./segment.ts";
@@ -17,6 +19,7 @@ export interface SegmentWriterStart {
   readonly position: number;
   readonly pages: IndexPages;
   readonly index: IndexWriter;
+  readonly checkpoints: CheckpointWriter;
 }
 
 export class SegmentWriter {
@@ -27,6 +30,7 @@ export class SegmentWriter {
   #segment: Segment;
   #pages: IndexPages;
   #index: IndexWriter;
+  #checkpoints: CheckpointWriter;
   // Behind the last record that is in the file.
   #position: number;
   // The file was cut after a failed write, and that is not synced yet.
@@ -41,6 +45,7 @@ export class SegmentWriter {
     this.#segment = start.segment;
     this.#pages = start.pages;
     this.#index = start.index;
+    this.#checkpoints = start.checkpoints;
     this.#position = start.position;
   }
 
@@ -61,6 +66,9 @@ export class SegmentWriter {
   }
   get index(): IndexWriter {
     return this.#index;
+  }
+  get checkpoints(): CheckpointWriter {
+    return this.#checkpoints;
   }
 
   /**
@@ -86,8 +94,9 @@ export class SegmentWriter {
     this.#ahead.extend(this.#segment.file, this.#position, groupBytes, this.#settings.segmentBytes);
   }
 
-  /** Ends the segment, whose records must be synced: no space behind them, and an index that says so. */
-  *end(): SyncSteps {
+  /** Ends the segment, all of which must be synced: a last checkpoint, no space behind it, and an index that says so. */
+  *end(synced: SyncedEnd): SyncSteps {
+    yield* this.#checkpoints.seal(synced);
     if (this.#cutUnsynced || this.#ahead.reachesBeyond(this.#position)) {
       try {
         this.#segment.file.truncate(this.#position);
@@ -106,18 +115,21 @@ export class SegmentWriter {
    * Ends the segment and begins the next, in that order: only the newest segment can be torn. When it fails this one
    * stays in use.
    */
-  *startNext(nextOffset: number): SyncSteps {
-    yield* this.end();
+  *startNext(synced: SyncedEnd): SyncSteps {
+    yield* this.end(synced);
     const { files } = this.#place.runtime;
     const number = this.number + 1;
     const path = segmentPath(this.#place, number);
-    // The index first: without a segment it means nothing.
+    // What stands beside it first, so that their names are durable with its own: without a segment they mean nothing.
     const indexFile = openIndexFile(files, indexPath(path));
+    let checkpointFile: RuntimeFile | null = null;
     let segment: Segment;
     try {
-      segment = yield* createSegment(this.#place, { number, firstOffset: nextOffset });
+      checkpointFile = openCheckpointFile(files, checkpointPath(path)).file;
+      segment = yield* createSegment(this.#place, { number, firstOffset: synced.offset });
     } catch (error) {
       indexFile.close();
+      checkpointFile?.close();
       // Once the next segment has its name, nothing may be added to this one.
       if (mayExist(files, path)) this.#onDoubt(error);
       throw error;
@@ -125,6 +137,7 @@ export class SegmentWriter {
     this.close();
     this.#segment = segment;
     this.#index = IndexWriter.create(this.#pages, indexFile, segment, this.#settings.index);
+    this.#checkpoints = new CheckpointWriter(this.#settings.checkpoints, segment, checkpointFile, this.#settings.clock);
     this.#position = SEGMENT_HEADER_BYTES;
     this.#ahead.forget();
   }
@@ -138,6 +151,7 @@ export class SegmentWriter {
   close(): void {
     this.#segment.file.close();
     this.#index.close();
+    this.#checkpoints.close();
   }
 
   #cutBack(): void {

@@ -6,6 +6,8 @@ import type { FolderEntry, RuntimeFile } from "../runtime.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
+import { checkpointedIn, checkpointPath, openCheckpointFile } from "./checkpoint-file.ts";
+import { CheckpointWriter } from "./checkpoint-writer.ts";
 import { IndexWriter, indexPath, openIndexFile } from "./index-writer.ts";
 import type { LogSettings } from "./options.ts";
 import { endsSealed, findTail, loadPage, type PagePlace, type Tail } from "./recover.ts";
@@ -68,10 +70,13 @@ function endOfSegment(segments: SegmentFiles, number: number, settings: LogSetti
   try {
     const pages = writerPages(core);
     const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
-    let tail = findTail(window, pages, segment, segment.index, settings);
-    for (let look = 1; tail.corruption !== null && look < LOOKS; look++) {
-      tail = findTail(window, pages, segment, segment.index, settings);
-    }
+    // Asked first: what a writer adds meanwhile must not be missed behind a checkpoint that is newer than the look.
+    const look = () => {
+      const checkpointed = checkpointedIn(segments.place.runtime.files, segment);
+      return findTail(window, pages, segment, { indexFile: segment.index, checkpointed }, settings);
+    };
+    let tail = look();
+    for (let looks = 1; tail.corruption !== null && looks < LOOKS; looks++) tail = look();
     const chain = joined(tail, window, pages, segments, segment, settings);
     const { position, corruption: damage } = tail;
     return { segment: number, position, offset: chain.nextOffset, head: chain.head, damage };
@@ -103,31 +108,44 @@ export function startWriting(
   const pages = writerPages(core);
   if (count === 0) {
     const segment = runNow(createSegment(place, { number: 0, firstOffset: 0 }));
+    const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
     syncNames(place);
     const indexFile = openIndexFile(files, indexPath(segment.path));
+    const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
     const chain = { nextOffset: 0, timestamp: 0, head: segment.genesis as Uint8Array };
     const index = IndexWriter.create(pages, indexFile, segment, settings.index);
-    const start = { segment, position: SEGMENT_HEADER_BYTES, chain, core, pages, index };
+    const start = { segment, position: SEGMENT_HEADER_BYTES, chain, core, pages, index, checkpoints };
     return { start, segments: new SegmentFiles(place, 1), torn: null };
   }
 
   const segments = new SegmentFiles(place, count);
   const segment = openSegment(place, count - 1, "write");
   let indexFile: RuntimeFile | null = null;
+  let checkpointFile: RuntimeFile | null = null;
   try {
     indexFile = openIndexFile(files, indexPath(segment.path));
     const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
-    const tail = findTail(window, pages, segment, indexFile, settings);
+    const tail = findTail(
+      window,
+      pages,
+      segment,
+      { indexFile, checkpointed: checkpointedIn(files, segment) },
+      settings,
+    );
     if (tail.corruption !== null) throw tail.corruption;
     const chain = joined(tail, window, pages, segments, segment, settings);
     for (let number = 0; number < count - 1; number++) mendIndex(place, number, settings);
-    makeDurable(place, segment, tail, window);
+    const found = openCheckpointFile(files, checkpointPath(segment.path));
+    checkpointFile = found.file;
+    makeDurable(place, segment, tail, window, found.isNew);
     const index = continueIndex(window, pages, segment, indexFile, tail, settings);
-    const start = { segment, position: tail.position, chain, core, pages, index };
+    const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
+    const start = { segment, position: tail.position, chain, core, pages, index, checkpoints };
     return { start, segments, torn: tail.torn };
   } catch (error) {
     segment.file.close();
     indexFile?.close();
+    checkpointFile?.close();
     giveCore(core);
     throw error;
   }
@@ -145,7 +163,8 @@ function joined(
   const { number, firstOffset, stream } = segment.header;
   if (number === 0 || tail.chain.nextOffset > firstOffset) return tail.chain;
   const before = segments.get(number - 1);
-  const previous = findTail(window, pages, before, before.index, settings);
+  const checkpointed = checkpointedIn(segments.place.runtime.files, before);
+  const previous = findTail(window, pages, before, { indexFile: before.index, checkpointed }, settings);
   if (previous.corruption !== null) throw previous.corruption;
   if (previous.position !== previous.fileBytes) {
     const { position, fileBytes, chain } = previous;
@@ -161,7 +180,13 @@ function joined(
 
 // After an unclean end the system may show bytes that never reached the disk. What is not surely there is written again
 // and synced; what never completed is cut.
-function makeDurable(place: StreamPlace, segment: Segment, tail: Tail, window: RecordWindow): void {
+function makeDurable(
+  place: StreamPlace,
+  segment: Segment,
+  tail: Tail,
+  window: RecordWindow,
+  hasNewName: boolean,
+): void {
   const { file } = segment;
   const unclean = tail.unsyncedFrom < tail.chain.nextOffset;
   if (tail.fileBytes > tail.position) file.truncate(tail.position);
@@ -176,9 +201,12 @@ function makeDurable(place: StreamPlace, segment: Segment, tail: Tail, window: R
       position += bytes.length;
     }
   }
-  if (tail.sealedPage !== null) return;
-  file.syncNow();
-  syncNames(place);
+  if (tail.sealedPage === null) {
+    file.syncNow();
+    syncNames(place);
+  } else if (hasNewName) {
+    place.runtime.files.folder(place.folder).syncNow();
+  }
 }
 
 // The process that made a file or folder may have died before it made the name durable. A sealed end says that somebody
@@ -266,7 +294,7 @@ function mendIndex(place: StreamPlace, number: number, settings: LogSettings): v
     const pages = writerPages(core);
     if (endsSealed(pages, segment, file)) return;
     const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
-    const tail = findTail(window, pages, segment, null, settings);
+    const tail = findTail(window, pages, segment, { indexFile: null, checkpointed: 0 }, settings);
     // What is wrong with the records is for readers and verify to say.
     if (tail.position !== tail.fileBytes) return;
     runNow(continueIndex(window, pages, segment, file, tail, settings).seal());

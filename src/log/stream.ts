@@ -6,8 +6,10 @@ import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
 import { advanceEnd } from "./advance-end.ts";
+import { findAnchor } from "./anchor.ts";
 import type { AppendOptions } from "./append-options.ts";
 import type { AppendResult } from "./append-result.ts";
+import { claimOf } from "./checkpoint-file.ts";
 import { Copies } from "./copies.ts";
 import { offsetAtByte, offsetAtTime } from "./find-offset.ts";
 import { type FollowOptions, followRecords } from "./follow.ts";
@@ -21,6 +23,7 @@ import type { StreamPlace } from "./segment.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import type { LogEvent } from "./stage.ts";
 import { StreamChanges, watchForChanges } from "./stream-changes.ts";
+import { type StreamCheckpoint, streamCheckpoint } from "./stream-checkpoint.ts";
 import type { StreamEnd } from "./stream-end.ts";
 import type { StreamScanStart } from "./stream-scan.ts";
 import { startReading, startWriting, streamExists } from "./stream-start.ts";
@@ -134,7 +137,7 @@ export class Stream {
       const end = this.#endOf(open, options.to);
       const { from = 0 } = options;
       const first = typeof from === "number" ? from : offsetAtTime(open, open, end, from.time);
-      return new RecordReader(open, end, { ...options, from: first });
+      return new RecordReader(open, end, { ...options, verify: options.verify ?? "near", from: first });
     });
   }
 
@@ -216,15 +219,52 @@ export class Stream {
   }
 
   /**
-   * Checks the whole stream. Damage does not throw: the report names the first bad record and why.
+   * Checks the whole stream. Damage does not throw: the report names the first bad record and why. Against checkpoints
+   * that were kept elsewhere it also tells a log that was only added to from one that was cut (`LOG_TRUNCATED`), put back
+   * (`LOG_ROLLED_BACK`), given another history (`LOG_FORKED`) or replaced (`LOG_OTHER`).
    *
    * @throws {UsageError} `STREAM_NOT_FOUND`
+   * @throws {EvidenceError} `CHECKPOINT_INVALID`, `CHECKPOINT_NOT_SIGNED`, `CHECKPOINT_SIGNATURE_WRONG`: what was given
+   *   to verify against is no evidence
    * @example
    * const report = await orders.verify({ onProgress: ({ records }) => show(records), signal });
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     const open = this.#existing();
     return verifyStream(open.segments, this.#settings, this.#endOf(open), options ?? {});
+  }
+
+  /**
+   * Makes durable what was appended before the call, and a checkpoint of it, signed when the log has a signer. When this
+   * resolves the checkpoint is on the disk and may be handed out: keep its `note` where whoever can write to the log's
+   * folder cannot, and `verify({ against })` will tell when the log no longer contains what it covers.
+   *
+   * @throws {UsageError} `LOG_READ_ONLY`, `LOG_CLOSED`
+   * @throws {StorageError} when it could not be made durable
+   * @example
+   * await mail(auditor, (await orders.checkpoint()).note);
+   */
+  async checkpoint(): Promise<StreamCheckpoint> {
+    const entry = await this.#writer().checkpoint();
+    return streamCheckpoint(
+      claimOf(entry, this.#place),
+      entry.signed,
+      this.#settings.checkpoints.signer?.publicKey ?? null,
+    );
+  }
+
+  /**
+   * The newest checkpoint that the log itself holds, made by whichever writer; beside a writer in another process too.
+   * With `publicKeys`, the newest that one of them signed. `null` when there is none. Whether the records agree with it
+   * is for `verify` and `read` to say.
+   */
+  async latestCheckpoint(): Promise<StreamCheckpoint | null> {
+    const { segments } = this.#existing();
+    const range = { newest: segments.count - 1, oldest: 0, offset: Number.MAX_SAFE_INTEGER };
+    const found = findAnchor(segments, this.#settings, range);
+    return found === null
+      ? null
+      : streamCheckpoint(claimOf(found.entry, this.#place), found.entry.signed, found.signedBy);
   }
 
   /** Makes durable what was appended before the call. */
@@ -329,6 +369,7 @@ export class Stream {
       copies: new Copies(),
       writer: null,
       verifiedTo: null as StreamScanStart | null,
+      anchoredTo: null as StreamScanStart | null,
     };
   }
 

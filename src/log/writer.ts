@@ -5,6 +5,7 @@
 import { CONTROL_CRC_SEED_AT } from "../../assembly/control.ts";
 import { KIND_DATA } from "../../assembly/layout.ts";
 import { type DiatremeError, failure, StorageError } from "../errors.ts";
+import type { CheckpointEntry } from "../format/checkpoint-file.ts";
 import { Batch, type ChainState } from "../wasm/batch.ts";
 import type { Core } from "../wasm/core.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
@@ -12,6 +13,7 @@ import { IndexPages } from "../wasm/index-pages.ts";
 import { type AppendOptions, checkExpectedOffset, checkSignal } from "./append-options.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { AppendResult } from "./append-result.ts";
+import type { SyncedEnd } from "./checkpoint-writer.ts";
 import { DurabilityWaiters } from "./durability-waiters.ts";
 import { Gathering } from "./gathering.ts";
 import type { IndexWriter } from "./index-writer.ts";
@@ -172,6 +174,28 @@ export class StreamWriter {
     await this.#untilSynced();
   }
 
+  /** See `Stream.checkpoint`. */
+  async checkpoint(): Promise<CheckpointEntry> {
+    await this.flush();
+    await this.#rotation;
+    this.#checkUsable();
+    const { checkpoints } = this.#segment;
+    const entry = checkpoints.make(this.#syncedEnd());
+    await checkpoints.sync();
+    return entry;
+  }
+
+  #checkpointIfDue(): void {
+    const synced = this.#syncedEnd();
+    const { checkpoints } = this.#segment;
+    if (checkpoints.isDue(synced)) checkpoints.makeQuietly(synced);
+  }
+
+  // The time is that of a record that may not be synced yet: not less than that of the last one which is.
+  #syncedEnd(): SyncedEnd {
+    return { ...this.#synced, timestamp: this.#timestamp };
+  }
+
   // Makes durable what was appended, while the caller stands still. No sync may be in flight.
   #flushNow(): void {
     const before = this.#synced;
@@ -185,6 +209,7 @@ export class StreamWriter {
     }
     this.#synced = end;
     this.#extendSpace(before, end);
+    this.#checkpointIfDue();
     this.#listener.onAdvance();
   }
 
@@ -209,7 +234,7 @@ export class StreamWriter {
       if (this.#poison === null) {
         await this.flush();
         await this.#rotation;
-        await runBeside(this.#segment.end());
+        await runBeside(this.#segment.end(this.#syncedEnd()));
       } else if (!this.#syncsAppends && this.#nextOffset > this.#synced.offset) {
         // These appends have resolved, and nobody was told yet that they are not durable.
         throw this.#poisoned();
@@ -375,6 +400,7 @@ export class StreamWriter {
     this.#waiters.resolveUpTo(target.offset);
     if (this.#waiters.isEmpty) this.#gathering.reset();
     else if (this.#gathering.isDue) this.#startSyncSoon();
+    this.#checkpointIfDue();
     this.#admitQueued();
     this.#listener.onAdvance();
   }
@@ -512,7 +538,7 @@ export class StreamWriter {
   }
 
   *#startNextSegment(): SyncSteps {
-    yield* this.#segment.startNext(this.#nextOffset);
+    yield* this.#segment.startNext(this.#syncedEnd());
     this.#synced = this.#writtenEnd();
     this.#core.setControl(CONTROL_CRC_SEED_AT, this.#segment.crcSeed);
     this.#listener.onRotate(this.#segment.number + 1);

@@ -1,8 +1,10 @@
 // The log of test/golden/: what is appended to it, with a clock, ids and salts that are always the same.
 import type { HashEngineName, Log, LogEvent, OpenOptions, Runtime } from "../../src/index.ts";
-import { openLogOn } from "../../src/index.ts";
+import { openLogOn, PrivateKey } from "../../src/index.ts";
 
 const START_MICROS = 1_790_000_000_000_000;
+/** Signs the checkpoints of one stream. */
+export const GOLDEN_KEY: PrivateKey = PrivateKey.fromBytes(new Uint8Array(32).fill(0x47));
 const STEP_MICROS = 1_000_003;
 
 /** A runtime whose clock moves only by `step`, and whose random bytes are the same in every run. */
@@ -57,7 +59,7 @@ const KINDS_OF_EVENTS: readonly LogEvent[] = [
 
 /**
  * Makes the log in an empty folder: events of all kinds, payloads of all lengths, several segments, several index pages,
- * a stream without records, appends of one and of many records, appends at the same time, a clock that goes back.
+ * a stream without records, signed and unsigned checkpoints, appends of one and of many records, appends at the same time, a clock that goes back.
  */
 export async function writeGoldenLog(base: Runtime, directory: string, hashEngine: HashEngineName): Promise<void> {
   const { runtime, step } = fixedRuntime(base);
@@ -91,7 +93,7 @@ export async function writeGoldenLog(base: Runtime, directory: string, hashEngin
     await lengths.append(patternBytes(7000));
   });
 
-  await session({ segmentBytes: 1000 }, async (log) => {
+  await session({ segmentBytes: 1000, signer: GOLDEN_KEY, checkpointEvery: 4 }, async (log) => {
     const ledger = log.stream("ledger-2026.q1_a");
     for (let entry = 0; entry < 20; entry++) {
       step();

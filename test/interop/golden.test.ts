@@ -73,10 +73,10 @@ describe("the golden log", () => {
     expect(snapshot(goldenLog)).toEqual(before);
   });
 
-  it("is read as expected when it has no index", async () => {
-    const folder = `${work.path}/without-index`;
+  it.each([".idx", ".ckpt"])("is read as expected when it has no %s", async (ending) => {
+    const folder = `${work.path}/without${ending}`;
     cpSync(goldenLog, folder, { recursive: true });
-    for (const name of filesOf(runtime, folder).keys()) if (name.endsWith(".idx")) rmSync(`${folder}/${name}`);
+    for (const name of filesOf(runtime, folder).keys()) if (name.endsWith(ending)) rmSync(`${folder}/${name}`);
     expect(await whatIsRead(folder)).toEqual(JSON.parse(readFileSync(`${golden}/expected.json`, "utf8")));
   });
 
@@ -102,7 +102,7 @@ describe("the golden log", () => {
     expect(Object.keys(streams)).toEqual(["empty", "events", "ledger-2026.q1_a", "lengths", "many"]);
     expect(streams).toMatchObject({ empty: { nextOffset: 0, segments: 1 }, "ledger-2026.q1_a": { segments: 6 } });
     expect(statSync(`${goldenLog}/many/segment_000000.log.idx`).size).toBe(2 * 4096);
-    expect(names.filter((name) => !/^(log\.json|[^/]+\/segment_\d{6}\.log(\.idx)?)$/.test(name))).toEqual([]);
+    expect(names.filter((name) => !/^(log\.json|[^/]+\/segment_\d{6}\.log(\.(idx|ckpt))?)$/.test(name))).toEqual([]);
   });
 });
 

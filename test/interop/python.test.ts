@@ -145,7 +145,7 @@ describe.skipIf(!hasPython)(`the Python reader${hasPython ? "" : " (skipped: pyt
       const segment = new SegmentBytes(segmentPath(folder, newestOf(folder)));
       segment.bytes = segment.bytes.subarray(0, bytes);
       segment.save();
-      rmSync(`${segment.path}.idx`);
+      for (const beside of ["idx", "ckpt"]) rmSync(`${segment.path}.${beside}`);
       // Records are appended in pairs: without its second record a pair is not there at all.
       const [stream] = (await readWithPython(folder)).streams;
       expect(stream, `${bytes} bytes`).toMatchObject({ records: LEDGER_RECORDS - 2, bad: null });
@@ -309,14 +309,14 @@ describe.skipIf(!hasPython)(`the Python reader${hasPython ? "" : " (skipped: pyt
       expect(await expectAgreement(...folders)).not.toContain(null);
     });
 
-    it("when any bit has flipped, with and without the index", async () => {
-      for (const withIndex of [true, false]) {
+    it("when any bit has flipped, with and without what stands beside the segment", async () => {
+      for (const gone of [[], ["idx"], ["ckpt"], ["idx", "ckpt"]]) {
         const folders: string[] = [];
         for (let number = 0; number <= newestOf(original); number++) {
           const { length } = new SegmentBytes(segmentPath(original, number)).bytes;
-          for (let at = number; at < length; at += 61) {
+          for (let at = number; at < length; at += 97) {
             const folder = damageSegment(original, number, (segment) => segment.flip(at, 1 << (at % 8)));
-            if (!withIndex) rmSync(`${segmentPath(folder, newestOf(folder))}.idx`);
+            for (const beside of gone) rmSync(`${segmentPath(folder, newestOf(folder))}.${beside}`);
             folders.push(folder);
           }
         }

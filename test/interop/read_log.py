@@ -87,6 +87,22 @@ def sealed_offset(path, seed, first):
         if good and flags == 1: offset = told + count
     return offset
 
+def checkpointed(path, number, first, salt):
+    """Evidence: records before this offset were synced, as the last good entry of the checkpoint file tells."""
+    data = b""
+    if os.path.isfile(path):
+        with open(path, "rb") as file: data = file.read()
+    header = struct.pack("<4sHHI", b"CKPT", 1, 128, number)
+    if data[:16] != header + struct.pack("<I", zlib.crc32(salt + header)): return 0
+    for at in range(len(data) - (len(data) - 16) % 128 - 128, 15, -128):
+        entry = data[at:at + 128]
+        offset, position, timestamp = struct.unpack_from("<QQ32xQ", entry)
+        good = struct.unpack_from("<I", entry, 124)[0] == zlib.crc32(salt + entry[:124])
+        good = good and 128 <= position < 2**31 and 0 <= offset - first <= (position - 128) // 72
+        good = good and (offset == first) == (position == 128) and offset < 2**53 > timestamp
+        if good and (any(entry[60:124]) or not any(entry[56:60])): return offset
+    return 0
+
 def read_segment(path, data, number, newest, log_id, stream, before):
     """The records to show, what is wrong behind them, and how many bytes lie behind the end."""
     (first, seed), records, at, bad = read_header(data, number, log_id, stream), [], 128, None
@@ -104,7 +120,8 @@ def read_segment(path, data, number, newest, log_id, stream, before):
     count, broken = (count - len(before[-1:]), broken) if count >= len(before[-1:]) else (len(records), None)
     while count > 0 and records[count - 1].commit >> 31: count -= 1
     bad, end = broken or bad, records[count - 1].end if count else 128
-    sealed = first + count < sealed_offset(path + ".idx", seed, first)
+    known = checkpointed(path + ".ckpt", number, first, data[112:116])
+    sealed = first + count < max(known, sealed_offset(path + ".idx", seed, first))
     synced = sealed or bad and any(data[end:]) and was_synced(data, seed, *bad.args[2:])
     lost = Bad("RECORD_TRUNCATED", None, number, first + count, end)
     return records[:count], (bad or lost) if synced else None, len(data) - end

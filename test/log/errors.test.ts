@@ -1,15 +1,21 @@
 // Every error code, provoked through the public API, with its facts. The last test names the codes that have none here.
 import { afterAll, describe, expect, it } from "vitest";
 import { memoryRuntime } from "../../adapters/memory.ts";
+import { publicKeyOn } from "../../src/crypto/signer.ts";
 import { ERROR_TABLE, type ErrorCode } from "../../src/errors.ts";
 import {
   ConflictError,
   CorruptionError,
   type DiatremeError,
+  EvidenceError,
   openLogOn,
+  PrivateKey,
+  PublicKey,
+  type Runtime,
   StorageError,
   UsageError,
 } from "../../src/index.ts";
+import { currentRuntime } from "../contract/current-runtime.ts";
 
 const provoked = new Set<string>();
 const SEGMENT = "/log/orders/segment_000000.log";
@@ -358,6 +364,98 @@ describe("damage", () => {
     const read = async () => [...(await openLogOn(runtime, "/log", { readOnly: true })).stream("orders").read()];
     const facts = { ...record, offset: expect.any(Number), position: expect.any(Number) };
     await expectFailure("APPEND_INCOMPLETE", CorruptionError, facts, read);
+  });
+});
+
+describe("evidence", () => {
+  const key = PrivateKey.fromBytes(new Uint8Array(32).fill(1));
+  const otherKey = PrivateKey.fromBytes(new Uint8Array(32).fill(2));
+  const publicKeys = [publicKeyOn(currentRuntime(), key)];
+  const id = publicKeys[0]?.id as string;
+
+  /** A log with three signed records, and what was kept of it after each. */
+  async function kept(count = 3, signer = key) {
+    const machine = memoryRuntime({ seed: 11 });
+    const runtime = { ...machine.runtime, signatures: currentRuntime().signatures };
+    const log = await openLogOn(runtime, "/log", { ...OPTIONS, signer });
+    const checkpoints = [];
+    for (let i = 0; i < count; i++) {
+      await log.stream("orders").append(`event ${i}`);
+      checkpoints.push(await log.stream("orders").checkpoint());
+    }
+    await log.close();
+    return { ...machine, runtime, checkpoints, notes: checkpoints.map(({ note }) => note) };
+  }
+
+  async function verify(runtime: Runtime, against: string | undefined) {
+    const log = await openLogOn(runtime, "/log", { readOnly: true, publicKeys });
+    return log.stream("orders").verify(against === undefined ? {} : { against });
+  }
+
+  // What a report says is wrong is thrown, so that its facts are checked like those of an error.
+  async function problemOf(runtime: Runtime, against?: string) {
+    const { problem } = await verify(runtime, against);
+    expect(problem).not.toBeNull();
+    const { code, message, ...facts } = problem as NonNullable<typeof problem>;
+    throw Object.assign(new EvidenceError(code, 1, message, facts, undefined));
+  }
+
+  it("that is no checkpoint is CHECKPOINT_INVALID, of nobody known CHECKPOINT_NOT_SIGNED", async () => {
+    const { runtime, notes } = await kept();
+    const invalid = { condition: "T1", reason: expect.any(String) };
+    await expectFailure("CHECKPOINT_INVALID", EvidenceError, invalid, () => verify(runtime, "what?"));
+    const theirs = (await kept(3, otherKey)).notes[2] as string;
+    await expectFailure("CHECKPOINT_NOT_SIGNED", EvidenceError, { keys: id }, () => verify(runtime, theirs));
+    const changed = (notes[2] as string).replace("\n3\n", "\n2\n");
+    await expectFailure("CHECKPOINT_SIGNATURE_WRONG", EvidenceError, { key: id }, () => verify(runtime, changed));
+  });
+
+  it("of another log is LOG_OTHER", async () => {
+    const { runtime, checkpoints } = await kept();
+    const { logId } = checkpoints[0] as { logId: string };
+    const log = await openLogOn(runtime, "/other", { signer: key });
+    const { note, logId: claimedLog } = await log.stream("orders").checkpoint();
+    await log.close();
+    const facts = { stream: "orders", log: logId, claimedStream: "orders", claimedLog };
+    await expectFailure("LOG_OTHER", EvidenceError, facts, () => problemOf(runtime, note));
+  });
+
+  it("of more than there is is LOG_ROLLED_BACK or LOG_TRUNCATED, of something else LOG_FORKED", async () => {
+    const long = await kept(3);
+    const claim = long.checkpoints[2] as { nextOffset: number; head: string };
+    const [, two] = long.checkpoints as [unknown, { head: string }];
+    const short = { stream: "orders", nextOffset: 2, found: two.head, claimedOffset: 3, claimed: claim.head, key: id };
+    const { disk } = long;
+    const segment = disk.bytes(SEGMENT).slice();
+    const checkpoints = disk.bytes(`${SEGMENT}.ckpt`).slice();
+    disk.take(`${SEGMENT}.idx`);
+    disk.put(SEGMENT, segment.slice(0, 128 + 2 * 79));
+    disk.put(`${SEGMENT}.ckpt`, checkpoints.slice(0, 16 + 2 * 128));
+    const against = long.notes[2] as string;
+    await expectFailure("LOG_ROLLED_BACK", EvidenceError, short, () => problemOf(long.runtime, against));
+    disk.put(`${SEGMENT}.ckpt`, checkpoints.slice(0, 16 + 128));
+    await expectFailure("LOG_TRUNCATED", EvidenceError, short, () => problemOf(long.runtime, against));
+
+    const log = await openLogOn(long.runtime, "/log", OPTIONS);
+    const { head } = await log.stream("orders").append("fraud 2");
+    await log.close();
+    const fork = { stream: "orders", nextOffset: 3, claimed: claim.head, found: head, agreesTo: 0, key: id };
+    await expectFailure("LOG_FORKED", EvidenceError, fork, () => problemOf(long.runtime, against));
+
+    // The old checkpoint back beside the new records.
+    disk.put(`${SEGMENT}.ckpt`, checkpoints);
+    const contradicted = { ...record, nextOffset: 3, claimed: claim.head, found: head, key: id };
+    await expectFailure("CHECKPOINT_CONTRADICTED", EvidenceError, contradicted, () => problemOf(long.runtime));
+  });
+
+  it("needs a key that is one, and a runtime that can check it", async () => {
+    const facts = { kind: "public", reason: expect.any(String) };
+    await expectFailure("KEY_INVALID", UsageError, facts, () => PublicKey.parse("no key"));
+    const { runtime } = memoryRuntime({ seed: 1 });
+    const without = { ...runtime, signatures: null };
+    await expectFailure("SIGNATURES_MISSING", UsageError, { runtime: "memory" }, () =>
+      openLogOn(without, "/log", { signer: key }),
+    );
   });
 });
 

@@ -1,11 +1,11 @@
 // The process's arguments, streams and signals, the same on Node, Deno and Bun.
 
-import { open } from "node:fs/promises";
+import { open, unlink } from "node:fs/promises";
 import type { ReadStream, WriteStream } from "node:tty";
 import * as util from "node:util";
 import { CommandError } from "../src/cli/command-error.ts";
 import { type Inlet, type Outlet, OutputClosed, type Paint, type Terminal } from "../src/cli/terminal.ts";
-import { EXIT_SYSTEM } from "../src/errors.ts";
+import { EXIT_SYSTEM, EXIT_USAGE } from "../src/errors.ts";
 import { nativeCode } from "./storage-failure.ts";
 
 const CHUNK_BYTES = 256 << 10;
@@ -18,6 +18,7 @@ export function processTerminal(): Terminal {
     output: standardOutput(process.stdout, "standard output"),
     errors: standardOutput(process.stderr, "standard error"),
     openFile,
+    createSecretFile,
     onInterrupt,
     monotonicMs: () => performance.now(),
     pause: () => new Promise((resolve) => setImmediate(resolve)),
@@ -60,6 +61,24 @@ async function* chunksOf(file: Awaited<ReturnType<typeof open>>, path: string): 
     }
   } catch (error) {
     throw unreadable(error, path);
+  } finally {
+    await file.close();
+  }
+}
+
+async function createSecretFile(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx", 0o600).catch((error: unknown) => {
+    if (nativeCode(error) !== "EEXIST") throw writeFailure(error, path);
+    const message = `${path} is there already. It was not touched: name a new file.`;
+    throw new CommandError("OUTPUT_EXISTS", EXIT_USAGE, message, { path }, error);
+  });
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } catch (error) {
+    // Half a key is of no use, and would be in the way of the next try.
+    await unlink(path).catch(() => {});
+    throw writeFailure(error, path);
   } finally {
     await file.close();
   }

@@ -3,8 +3,11 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { EXIT_USAGE } from "../errors.ts";
 import type { SyncPolicy } from "../log/sync-policy.ts";
 import type { AppendArguments } from "./append.ts";
+import type { CheckpointArguments } from "./checkpoint.ts";
 import { CommandError } from "./command-error.ts";
+import type { CompareArguments } from "./compare.ts";
 import type { InspectArguments } from "./inspect.ts";
+import type { GenerateKeysArguments, PublicKeyArguments } from "./keys.ts";
 import type { ReadArguments } from "./read.ts";
 import type { RepairArguments } from "./repair.ts";
 import type { VerifyArguments } from "./verify.ts";
@@ -17,6 +20,10 @@ export type Invocation =
   | { readonly command: "verify"; readonly args: VerifyArguments }
   | { readonly command: "inspect"; readonly args: InspectArguments }
   | { readonly command: "repair"; readonly args: RepairArguments }
+  | { readonly command: "checkpoint"; readonly args: CheckpointArguments }
+  | { readonly command: "compare"; readonly args: CompareArguments }
+  | { readonly command: "keys generate"; readonly args: GenerateKeysArguments }
+  | { readonly command: "keys public"; readonly args: PublicKeyArguments }
   | { readonly command: "print"; readonly text: string };
 
 const HELP_COLUMNS = 88;
@@ -41,7 +48,7 @@ export function parseArguments(args: readonly string[]): Invocation {
   const program = makeProgram((invocation) => {
     chosen = invocation;
   });
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => {
         printed += text;
@@ -69,11 +76,14 @@ function usageError(error: CommanderError, program: Command, args: readonly stri
   const help = `diatreme ${command === undefined ? "" : `${command.name()} `}--help`;
   // Commander's own word for a program called without a command.
   const isBare = error.code === "commander.help";
-  const said = isBare
-    ? "say what to do: append, read, verify, inspect or repair"
-    : error.message.replace(/^error: /, "");
+  const said = isBare ? sayWhatToDo(command ?? program) : error.message.replace(/^error: /, "");
   const message = `${said.replaceAll("\n", " ").replace(/\.$/, "")}. See: ${help}`;
   return new CommandError("ARGUMENT_INVALID", EXIT_USAGE, message);
+}
+
+function sayWhatToDo({ commands }: Command): string {
+  const names = commands.map((one) => one.name());
+  return `say what to do: ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
 type Choose = (invocation: Invocation) => void;
@@ -91,6 +101,9 @@ function makeProgram(choose: Choose): Command {
   program.addCommand(verifyCommand(choose));
   program.addCommand(inspectCommand(choose));
   program.addCommand(repairCommand(choose));
+  program.addCommand(checkpointCommand(choose));
+  program.addCommand(compareCommand(choose));
+  program.addCommand(keysCommand(choose));
   return program;
 }
 
@@ -164,9 +177,11 @@ function readCommand(choose: Choose): Command {
     .addOption(new Option("--to <offset>", "first offset no longer wanted (default: the end)").argParser(wholeNumber))
     .addOption(new Option("--limit <records>", "at most so many records").argParser(wholeNumber))
     .addOption(
-      new Option("--verify <level>", "each record alone (crc), also its link (chain), or all links from the first on")
-        .choices(["crc", "chain", "genesis"])
-        .default("chain"),
+      new Option(
+        "--verify <level>",
+        "each record alone (crc), also its link (chain), all links from the nearest checkpoint, or from the first record on " +
+          "(genesis); default: checkpoint where one is near, else chain",
+      ).choices(["crc", "chain", "checkpoint", "genesis"]),
     )
     .option("-f, --follow", "go on as records are added, until --to, --limit or Ctrl-C")
     .option("--json", "print records as JSON: offset, timestamp (µs), time, kind, hash, and text or base64")
@@ -194,7 +209,7 @@ interface ReadFlags {
   from?: number;
   to?: number;
   limit?: number;
-  verify: ReadArguments["verify"];
+  verify?: Exclude<ReadArguments["verify"], undefined>;
   follow?: boolean;
   json?: boolean;
 }
@@ -203,22 +218,65 @@ function verifyCommand(choose: Choose): Command {
   return command("verify", "Check every record and every link of a stream, or of all streams.")
     .addArgument(directory())
     .addArgument(optionalStream())
+    .addOption(
+      new Option("--against <file>", "a checkpoint that was kept elsewhere; may be given several times").argParser(
+        severalFiles,
+      ),
+    )
+    .addOption(publicKeyOption())
     .option("--json", "print one report a line as JSON")
     .addHelpText(
       "after",
       `
-The first bad record is named with its offset, its place and what is wrong with it. Keep the
-head that is printed elsewhere: it proves all records up to there.
+The first bad record is named with its offset, its place and what is wrong with it. Only a
+checkpoint that was kept elsewhere shows that nothing was cut off or replaced: each is held
+against the stream that it names.
 
 Examples:
   diatreme verify ./audit
   diatreme verify ./audit orders --json
+  diatreme verify ./audit --against monday.txt --against tuesday.txt --public-key audit.pub
 ${STATUSES}
 ${ERRORS_AS_JSON}`,
     )
-    .action((dir: string, stream: string | undefined, { json = false }: { json?: boolean }) => {
-      choose({ command: "verify", args: { directory: dir, stream, json } });
+    .action((dir: string, stream: string | undefined, { against = [], publicKey = [], json = false }: VerifyFlags) => {
+      choose({ command: "verify", args: { directory: dir, stream, against, publicKeys: publicKey, json } });
     });
+}
+
+interface VerifyFlags extends CompareFlags {
+  against?: string[];
+}
+
+function checkpointCommand(choose: Choose): Command {
+  return command("checkpoint", "Print a checkpoint of a stream: a text that proves its records, to be kept elsewhere.")
+    .addArgument(directory())
+    .addArgument(new Argument("<stream>", "the stream's name"))
+    .addOption(new Option("--key <file>", "sign it with this private key, PEM or JWK; - is standard input"))
+    .option("--latest", "print the newest that the log holds, and change nothing: a writer may be at work")
+    .addOption(publicKeyOption("with --latest, the newest that this key signed; may be given several times"))
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      `
+Everything before it is made durable, and the checkpoint too. Keep it where nobody can put it
+who can write to the log's folder: print it, mail it, hand it to your auditor.
+
+Examples:
+  diatreme checkpoint ./audit orders --key ~/keys/audit.key > monday.txt
+  diatreme checkpoint ./audit orders --latest --public-key audit.pub
+${STATUSES}
+${ERRORS_AS_JSON}`,
+    )
+    .action((dir: string, stream: string, options: CheckpointFlags) => {
+      const { key, latest = false, publicKey = [], json = false } = options;
+      choose({ command: "checkpoint", args: { directory: dir, stream, key, latest, publicKeys: publicKey, json } });
+    });
+}
+
+interface CheckpointFlags extends CompareFlags {
+  key?: string;
+  latest?: boolean;
 }
 
 function inspectCommand(choose: Choose): Command {
@@ -278,6 +336,89 @@ ${ERRORS_AS_JSON}`,
 }
 
 type RepairFlags = { apply?: boolean; maxRecordBytes?: number; json?: boolean };
+
+function compareCommand(choose: Choose): Command {
+  return command("compare", "Hold two exported checkpoints against each other, without their log.")
+    .addArgument(new Argument("<first>", "a file with a checkpoint; - is standard input"))
+    .addArgument(new Argument("<second>", "another one"))
+    .addOption(publicKeyOption())
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      `
+Two checkpoints of one log, stream and offset with different heads prove that the log forked:
+somebody was shown another history. Signed by the same key, that is a proof against its holder.
+
+Examples:
+  diatreme compare monday.txt tuesday.txt --public-key auditor.pub
+  diatreme compare mine.txt theirs.txt --json
+
+Exit status:
+  0  no contradiction
+  1  they contradict each other, or one of them is not what it should be
+  2  wrong usage
+  3  the system failed: input or output
+${ERRORS_AS_JSON}`,
+    )
+    .action((first: string, second: string, { publicKey = [], json = false }: CompareFlags) => {
+      choose({ command: "compare", args: { files: [first, second], publicKeys: publicKey, json } });
+    });
+}
+
+interface CompareFlags {
+  publicKey?: string[];
+  json?: boolean;
+}
+
+/** May be given more than once. */
+function publicKeyOption(description = "a key that is trusted to sign; may be given several times"): Option {
+  return new Option("--public-key <file>", description).argParser(severalFiles);
+}
+
+function severalFiles(file: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), file];
+}
+
+function keysCommand(choose: Choose): Command {
+  const keys = command("keys", "Make keys that sign checkpoints, and show their public halves.");
+  keys.addCommand(
+    command("generate", "Make a new Ed25519 key. Keep it where nobody who can write to the log can read it.")
+      .option("--out <file>", "write the private key there, for its owner's eyes only, and print the public one")
+      .option("--jwk", "as JWK instead of PEM")
+      .addHelpText(
+        "after",
+        `
+Without --out the private key is printed. A file that is there is never replaced. openssl
+reads these keys and makes such: openssl genpkey -algorithm ed25519.
+
+Examples:
+  diatreme keys generate --out ~/keys/audit.key > audit.pub
+  diatreme keys generate | vault kv put secret/audit key=-
+${STATUSES}`,
+      )
+      .action(({ out, jwk = false }: { out?: string; jwk?: boolean }) => {
+        choose({ command: "keys generate", args: { out, jwk, json: false } });
+      }),
+  );
+  keys.addCommand(
+    command("public", "Print the public key of a private one, which may be given away.")
+      .addArgument(new Argument("<file>", "the key, PEM or JWK, private or public; - is standard input"))
+      .option("--jwk", "as JWK instead of PEM")
+      .option("--id", "print the key's id, by which reports call it")
+      .addHelpText(
+        "after",
+        `
+Examples:
+  diatreme keys public ~/keys/audit.key > audit.pub
+  diatreme keys public audit.pub --id
+${STATUSES}`,
+      )
+      .action((file: string, { jwk = false, id = false }: { jwk?: boolean; id?: boolean }) => {
+        choose({ command: "keys public", args: { file, jwk, id, json: false } });
+      }),
+  );
+  return keys;
+}
 
 function wholeNumber(text: string): number {
   return parseNumber(text, 0);

@@ -2,9 +2,12 @@
 
 export type CommandErrorCode =
   | "ARGUMENT_INVALID"
+  | "INPUT_TOO_LONG"
   | "INPUT_UNREADABLE"
   | "INTERRUPTED"
   | "LINE_TOO_LONG"
+  | "NO_CHECKPOINT"
+  | "OUTPUT_EXISTS"
   | "OUTPUT_FAILED";
 
 /** A command that could not do what it was asked to. */

@@ -14,7 +14,7 @@ export interface ReadArguments {
   readonly from: number | undefined;
   readonly to: number | undefined;
   readonly limit: number | undefined;
-  readonly verify: ReadVerify;
+  readonly verify: ReadVerify | undefined;
   readonly follow: boolean;
   readonly json: boolean;
 }
@@ -80,8 +80,8 @@ function print(record: LogRecord, { json }: ReadArguments, output: OutputBuffer)
 
 function readOptions({ from, to, limit, verify }: ReadArguments): ReadOptions {
   return {
-    verify,
     zeroCopy: true,
+    ...(verify === undefined ? {} : { verify }),
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(limit === undefined ? {} : { limit }),
@@ -89,5 +89,5 @@ function readOptions({ from, to, limit, verify }: ReadArguments): ReadOptions {
 }
 
 function followOptions({ from, verify }: ReadArguments, signal: AbortSignal): FollowOptions {
-  return { verify, signal, ...(from === undefined ? {} : { from }) };
+  return { signal, ...(verify === undefined ? {} : { verify }), ...(from === undefined ? {} : { from }) };
 }

@@ -2,6 +2,7 @@
 import type { Log } from "../log/log.ts";
 import type { OpenOptions } from "../log/options.ts";
 import type { RepairOptions, RepairReport } from "../log/repair.ts";
+import type { Runtime } from "../runtime.ts";
 
 /** The hosting process, as far as commands see it. */
 export interface Terminal {
@@ -17,6 +18,12 @@ export interface Terminal {
    * @throws {CommandError} `INPUT_UNREADABLE`, when it is opened or while it is read
    */
   openFile(path: string): Promise<AsyncIterable<Uint8Array>>;
+  /**
+   * Makes a file that only its owner may read and write, and makes it durable. Nothing that is there is replaced.
+   *
+   * @throws {CommandError} `OUTPUT_EXISTS`, `OUTPUT_FAILED`
+   */
+  createSecretFile(path: string, text: string): Promise<void>;
   /** Calls once when somebody wants the program to end, with the exit status for that. A second wish ends it at once. */
   onInterrupt(listener: (exitStatus: number) => void): void;
   /** Milliseconds from an arbitrary start; never goes back. */
@@ -66,6 +73,7 @@ export interface Library {
 /** What every command gets. */
 export interface Host extends Library {
   readonly terminal: Terminal;
+  readonly runtime: Runtime;
 }
 
 /** Who read our output has gone, as `head` does. Not an error: nobody wants more. */

@@ -1,16 +1,24 @@
 // diatreme verify: checks one stream or all, and says what was and was not proved.
-import { DiatremeError, EXIT_BAD_DATA, EXIT_GOOD } from "../errors.ts";
+import { openCheckpoint } from "../crypto/checkpoint-note.ts";
+import { Verifier } from "../crypto/signer.ts";
+import { DiatremeError, EXIT_BAD_DATA, EXIT_GOOD, isFailure } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import type { VerifyProgress, VerifyReport } from "../log/verify-report.ts";
+import type { VerifyOptions, VerifyProgress, VerifyReport } from "../log/verify-report.ts";
 import { factsOf } from "./failure-report.ts";
+import { readPublicKeys } from "./keys.ts";
 import { Progress } from "./progress.ts";
+import { readSmallText } from "./small-text.ts";
 import { type Host, type Outlet, OutputClosed } from "./terminal.ts";
-import { formatBytes, formatDuration, formatPlural, formatRate } from "./units.ts";
+import { formatBytes, formatCount, formatDuration, formatPlural, formatRate, formatTime } from "./units.ts";
 
 export interface VerifyArguments {
   readonly directory: string;
   /** `undefined`: all streams. */
   readonly stream: string | undefined;
+  /** Files of checkpoints that were kept elsewhere. */
+  readonly against: readonly string[];
+  /** Files of keys that are trusted. */
+  readonly publicKeys: readonly string[];
   readonly json: boolean;
 }
 
@@ -20,14 +28,26 @@ type Verdict =
   | { readonly stream: string; readonly ok: false; readonly problem: { readonly message: string } };
 
 /** Returns the exit status: damage is an outcome here, not a failure. */
-export async function verify({ terminal, openLog }: Host, args: VerifyArguments): Promise<number> {
-  await using log = await openLog(args.directory, { readOnly: true });
-  const names = args.stream === undefined ? await log.streams() : [args.stream];
+export async function verify({ terminal, openLog, runtime }: Host, args: VerifyArguments): Promise<number> {
+  const publicKeys = await readPublicKeys(terminal, args.publicKeys);
+  const verifiers = publicKeys.map((key) => new Verifier(runtime, key));
+  const evidence: Evidence[] = [];
+  for (const file of args.against) {
+    const text = await readSmallText(terminal, file);
+    evidence.push({ text, stream: openCheckpoint(text, verifiers).stream });
+  }
+  await using log = await openLog(args.directory, { readOnly: true, publicKeys });
+  const names = args.stream === undefined ? await streamsOf(log, evidence) : [args.stream];
   const say = sayer(terminal.output);
   const progress = new Progress(terminal);
   const verdicts: Verdict[] = [];
   for (const name of names) {
-    const verdict = await verdictOn(log, name, (state) => progress.show(() => describeProgress(name, state)));
+    // A stream that is named is to answer for all of it; else each answers for its own.
+    const against = evidence
+      .filter(({ stream }) => args.stream !== undefined || stream === name)
+      .map(({ text }) => text);
+    const onProgress = (state: VerifyProgress) => progress.show(() => describeProgress(name, state));
+    const verdict = await verdictOn(log, name, { against, onProgress });
     progress.clear();
     verdicts.push(verdict);
     await say(args.json ? JSON.stringify(verdict) : describe(verdict, terminal.output));
@@ -36,11 +56,22 @@ export async function verify({ terminal, openLog }: Host, args: VerifyArguments)
   return verdicts.every(({ ok }) => ok) ? EXIT_GOOD : EXIT_BAD_DATA;
 }
 
-async function verdictOn(log: Log, name: string, onProgress: (state: VerifyProgress) => void): Promise<Verdict> {
+interface Evidence {
+  readonly text: string;
+  readonly stream: string;
+}
+
+/** All streams that are there, and those that should be. */
+async function streamsOf(log: Log, evidence: readonly Evidence[]): Promise<string[]> {
+  return [...new Set([...(await log.streams()), ...evidence.map(({ stream }) => stream)])].sort();
+}
+
+async function verdictOn(log: Log, name: string, options: VerifyOptions): Promise<Verdict> {
   try {
-    return await log.stream(name).verify({ onProgress });
+    return await log.stream(name).verify(options);
   } catch (error) {
-    if (!(error instanceof DiatremeError) || error.exitStatus !== EXIT_BAD_DATA) throw error;
+    const isMissed = isFailure(error, "STREAM_NOT_FOUND") && (options.against?.length ?? 0) > 0;
+    if (!isMissed && !(error instanceof DiatremeError && error.exitStatus === EXIT_BAD_DATA)) throw error;
     return { stream: name, ok: false, problem: factsOf(error) };
   }
 }
@@ -72,11 +103,25 @@ function describe(verdict: Verdict, output: Outlet): string {
     lines.push(`${name}  ${output.paint("bad", "BAD:")} ${problem?.message}`);
     if ("records" in verdict) lines.push(`  good before that: ${describeContents(verdict)}`);
   }
-  if ("head" in verdict) lines.push(`  head ${verdict.head} ${describePlace(verdict)}`);
+  if ("head" in verdict) lines.push(`  head ${verdict.head} ${describePlace(verdict)}`, ...describeProofs(verdict));
   if ("index" in verdict) {
     for (const note of verdict.index) lines.push(`  ${note} Reading is not affected; opening to write mends it.`);
   }
   return lines.join("\n");
+}
+
+function describeProofs({ checkpoints, evidence, publicKeys }: VerifyReport): string[] {
+  const lines = evidence.map(({ nextOffset, timestamp, signedBy }) => {
+    const by = signedBy.length === 0 ? "unsigned or not checked" : `signed by ${signedBy.join(", ")}`;
+    return `  agrees with a checkpoint from outside: ${formatPlural(nextOffset, "record")}, ${formatTime(timestamp)}, ${by}`;
+  });
+  const { agreed, signed, passedOver } = checkpoints;
+  if (agreed > 0) {
+    const by = signed > 0 ? `, ${formatCount(signed)} signed by ${publicKeys.join(" or ")}` : "";
+    lines.push(`  agrees with ${formatPlural(agreed, "checkpoint")} of its own${by}`);
+  }
+  if (passedOver > 0) lines.push(`  ${formatPlural(passedOver, "checkpoint")} of its own count for nothing`);
+  return lines;
 }
 
 function describePlace({ records }: VerifyReport): string {

@@ -7,7 +7,7 @@ describe("help", () => {
   it("lists the commands and the exit statuses", async () => {
     const { status, output } = await diatreme(["--help"]);
     const text = output.toString();
-    for (const command of ["append", "read", "verify", "inspect", "repair"])
+    for (const command of ["append", "read", "verify", "inspect", "repair", "checkpoint", "compare", "keys"])
       expect(text).toMatch(new RegExp(`^  ${command} `, "m"));
     expect(text).toMatch(/Exit status:\n {2}0 {2}good\n {2}1 {2}the data is bad\n {2}2 {2}wrong usage\n {2}3 /);
     expect(status).toBe(0);
@@ -16,7 +16,8 @@ describe("help", () => {
   it.each([
     ["append", ["--sync", "--batch", "--ack", "--json", "64 MiB", "130"]],
     ["read", ["--from", "--to", "--limit", "--json", "--verify", "crc"]],
-    ["verify", ["--json"]],
+    ["verify", ["--against", "--public-key", "--json"]],
+    ["checkpoint", ["--key", "--latest", "--public-key", "--json"]],
     ["inspect", ["--json"]],
     ["repair", ["--apply", "--max-record-bytes", "--json", ".removed-"]],
   ])("of %s names its options, gives examples and the exit statuses", async (command, named) => {
@@ -32,9 +33,39 @@ describe("help", () => {
     expect((await diatreme(["help", command])).output.toString()).toBe(text);
   });
 
+  it.each([
+    [["compare"], ["<first>", "<second>", "--public-key", "--json", "no contradiction"]],
+    [
+      ["keys", "generate"],
+      ["--out", "--jwk"],
+    ],
+    [
+      ["keys", "public"],
+      ["<file>", "--jwk", "--id"],
+    ],
+  ])("of %j names its options and gives examples", async (command, named) => {
+    const { status, output } = await diatreme([...command, "--help"]);
+    const text = output.toString();
+    expect(text).toMatch(new RegExp(`^Usage: diatreme ${command.join(" ")} \\[options\\]`));
+    for (const word of [...named, "\nExamples:\n", "\nExit status:\n"]) expect(text).toContain(word);
+    expect(status).toBe(0);
+  });
+
   it("fits a terminal of 100 columns", async () => {
-    for (const command of ["append", "read", "verify", "inspect", "repair"]) {
-      const { output } = await diatreme([command, "--help"]);
+    const commands = [
+      "append",
+      "read",
+      "verify",
+      "inspect",
+      "repair",
+      "checkpoint",
+      "compare",
+      "keys",
+      "keys generate",
+      "keys public",
+    ];
+    for (const command of commands) {
+      const { output } = await diatreme([...command.split(" "), "--help"]);
       for (const line of output.toString().split("\n")) expect(line.length).toBeLessThanOrEqual(100);
     }
   });

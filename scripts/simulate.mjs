@@ -30,7 +30,9 @@ const minutes = Number(values.minutes);
 const seed = Number(values.seed);
 const jobs = Number(values.jobs);
 if (!(minutes > 0) || !Number.isSafeInteger(seed) || !(jobs >= 1)) {
-  console.error("usage: npm run simulate -- [--minutes N] [--seed S] [--jobs N] [--runtime R] [--replay SEED:PATH|FILE]");
+  console.error(
+    "usage: npm run simulate -- [--minutes N] [--seed S] [--jobs N] [--runtime R] [--replay SEED:PATH|FILE]",
+  );
   process.exit(2);
 }
 // The current one of several: it runs TypeScript as it is.
@@ -64,7 +66,14 @@ async function simulate() {
 
   function follow(job) {
     const worker = { programs: 0, cycles: 0, outcome: null };
-    const { child, ended } = start(["--seed", String(seed + job), "--step", String(jobs), "--minutes", String(minutes)]);
+    const { child, ended } = start([
+      "--seed",
+      String(seed + job),
+      "--step",
+      String(jobs),
+      "--minutes",
+      String(minutes),
+    ]);
     let now = `seed ${seed + job}`;
     let found = null;
     let silence = setTimeout(hang, SILENT_MS);

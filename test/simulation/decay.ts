@@ -55,7 +55,8 @@ async function checkStream(system: System, log: Log, intact: Intact): Promise<vo
   const noticed = await lookAt(system, stream, intact);
   if (noticed) return;
   const report = await stream.verify();
-  if (report.problem !== null) throw new Violation(`${intact.name}: verify finds what read does not: ${report.problem.message}`);
+  if (report.problem !== null)
+    throw new Violation(`${intact.name}: verify finds what read does not: ${report.problem.message}`);
 }
 
 async function lookAt(system: System, stream: Stream, intact: Intact): Promise<boolean> {

@@ -13,7 +13,8 @@ export async function plant({ name, file, find, replace }: PlantedDefect): Promi
   const folder = `${FOLDER}/${name.replaceAll(/\W+/g, "-")}`;
   for (const room of ["src", "adapters"]) cpSync(`${ROOT}${room}`, `${folder}/${room}`, { recursive: true });
   mkdirSync(`${folder}/assembly`);
-  for (const constants of ["layout.ts", "control.ts"]) cpSync(`${ROOT}assembly/${constants}`, `${folder}/assembly/${constants}`);
+  for (const constants of ["layout.ts", "control.ts"])
+    cpSync(`${ROOT}assembly/${constants}`, `${folder}/assembly/${constants}`);
   const text = readFileSync(`${folder}/${file}`, "utf8");
   const [before, after, ...more] = text.split(find);
   if (before === undefined || after === undefined || more.length > 0) {

@@ -93,7 +93,8 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
     name: "index believed without a look at the log",
     file: "src/log/recover.ts",
     find: "      const tail = last.position < fileBytes ? scanTail(window, segment, last, null, fileBytes, settings) : null;\n      const closedHere = tail?.position === fileBytes && tail.chain.nextOffset === sealedOffset;\n",
-    replace: "      const tail = scanTail(window, segment, last, null, fileBytes, settings);\n      const closedHere = tail !== null;\n",
+    replace:
+      "      const tail = scanTail(window, segment, last, null, fileBytes, settings);\n      const closedHere = tail !== null;\n",
   },
   {
     name: "torn append half kept",
@@ -189,6 +190,7 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
     name: "torn tail cut by a reader",
     file: "src/log/stream-start.ts",
     find: "    const { position, corruption: damage } = tail;\n",
-    replace: '    const { position, corruption: damage } = tail;\n    if (tail.torn !== null) openSegment(segments.place, number, "write").file.truncate(position);\n',
+    replace:
+      '    const { position, corruption: damage } = tail;\n    if (tail.torn !== null) openSegment(segments.place, number, "write").file.truncate(position);\n',
   },
 ];

@@ -25,7 +25,10 @@ export interface Found {
 }
 
 /** The first of the programs that follow from a seed which breaks a promise, shrunk; `null` when all keep them. */
-export async function search(system: System, { seed, programs, shrinkMs = 0, onCourse }: Search): Promise<Found | null> {
+export async function search(
+  system: System,
+  { seed, programs, shrinkMs = 0, onCourse }: Search,
+): Promise<Found | null> {
   let shrinkUntil = Number.POSITIVE_INFINITY;
   const property = fc.asyncProperty(programArbitrary(MOST_STEPS), async (program) => {
     // What was not tried for want of time counts as good: the shrinking then ends with what it has.
@@ -58,7 +61,8 @@ export function programAt(replay: string): Program {
 /** All that one needs to know of a program that was found. */
 export function describeFound({ program, replay, error }: Found): string {
   const causes: string[] = [];
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) causes.push(cause.stack ?? cause.message);
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    causes.push(cause.stack ?? cause.message);
   return `${causes.join("\nbecause of ")}
 
 ${JSON.stringify(program)}

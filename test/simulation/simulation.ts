@@ -3,8 +3,8 @@ import type { MemoryDisk, Operation } from "../../adapters/memory.ts";
 import type { AppendResult, Log, OpenOptions, Stream, VerifyReport } from "../../src/index.ts";
 import { checkDecay } from "./decay.ts";
 import { Follower } from "./follower.ts";
-import type { Program, Step, Survival } from "./step.ts";
 import { type Shown, shownBy } from "./shown.ts";
+import type { Program, Step, Survival } from "./step.ts";
 import { type Look, StreamModel, type Submitted } from "./stream-model.ts";
 import type { System } from "./system.ts";
 import { BEFORE, BESIDE, Troubles } from "./troubles.ts";
@@ -383,7 +383,8 @@ class Simulation {
       if (report.problem !== null && this.#isTroubled && STORAGE_CODES.has(report.problem.code)) return;
       if (report.problem !== null) throw new Violation(`${stream.name}: verify finds ${report.problem.message}`);
       // A page that could not be written stays behind until the next opening.
-      if (report.index.length > 0 && !this.#isTroubled) throw new Violation(`${stream.name}: verify finds ${report.index.join(" ")}`);
+      if (report.index.length > 0 && !this.#isTroubled)
+        throw new Violation(`${stream.name}: verify finds ${report.index.join(" ")}`);
     });
   }
 
@@ -512,7 +513,9 @@ class Simulation {
   #losePower(survival: Survival): void {
     const { loseAll, keepAll, seededChoose } = this.#system;
     this.course.operations += this.#disk.operations;
-    this.#disk = this.#disk.crash(survival === "nothing" ? loseAll : survival === "all" ? keepAll : seededChoose(survival));
+    this.#disk = this.#disk.crash(
+      survival === "nothing" ? loseAll : survival === "all" ? keepAll : seededChoose(survival),
+    );
     this.#disk.onOperation = this.#troubles.ask;
     this.#troubles.restartMachine();
     this.#beside?.close().catch(() => undefined);
@@ -580,7 +583,8 @@ class Simulation {
       if (seen !== null && seen !== undefined && seen.length !== shown.length) {
         throw new Violation(`${model.name}: a reader sees ${seen.length} records, a writer then ${shown.length}`);
       }
-      if (this.#closedWell && stream.tornTail !== null) throw new Violation(`${model.name}: a closed log has a torn tail`);
+      if (this.#closedWell && stream.tornTail !== null)
+        throw new Violation(`${model.name}: a closed log has a torn tail`);
       if (this.course.cycles % 3 === 0) await this.#verify(stream);
     }
     this.#troubles.leftDoubt = false;

@@ -81,7 +81,8 @@ export class StreamModel {
   reject(append: Submitted, error: unknown, written: boolean): void {
     const index = this.#live.indexOf(append);
     if (index < 0) return;
-    if (index < this.#acknowledged) throw new Violation(`${this.name}: an append was rejected after it was durable`, error);
+    if (index < this.#acknowledged)
+      throw new Violation(`${this.name}: an append was rejected after it was durable`, error);
     const known = this.#alternatives.some((one) => one.error === error && one.appends.includes(append));
     if (written && !known) this.#alternatives.push({ appends: [...this.#live], error });
     this.#live.splice(index, 1);

@@ -195,7 +195,11 @@ function makeDurable(
       window.load(file, position, Math.min(WINDOW_BYTES, tail.position - position));
       const bytes = window.core.bytes.subarray(window.pointer, window.end);
       if (bytes.length === 0) {
-        throw failure("IO_FAILED", { path: segment.path, operation: "read", reason: "it has become shorter meanwhile" });
+        throw failure("IO_FAILED", {
+          path: segment.path,
+          operation: "read",
+          reason: "it has become shorter meanwhile",
+        });
       }
       for (let done = 0; done < bytes.length; ) done += file.write(bytes.subarray(done), position + done);
       position += bytes.length;

@@ -341,7 +341,8 @@ describe("a segment that somebody cuts while it is being recovered", () => {
     let reads = 0;
     disk.onOperation = (operation) => {
       // The header, then the scan, then what is written again.
-      if (operation.pid === 2 && operation.kind === "read" && operation.path === path && ++reads === 3) other.truncate(128);
+      if (operation.pid === 2 && operation.kind === "read" && operation.path === path && ++reads === 3)
+        other.truncate(128);
       return undefined;
     };
     expect(() => log.stream("orders").getSync(0)).toThrowError(expect.objectContaining({ code: "IO_FAILED", path }));

@@ -48,7 +48,9 @@ const manner: fc.Arbitrary<FaultManner> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ short: fc.integer({ min: 1, max: 300 }) }) },
 );
 const options: fc.Arbitrary<OpenOptions> = fc.record({
-  sync: fc.constantFrom<SyncPolicy[]>("everyBatch", "onFlush", "everyRecord", { groupCommit: { maxDelayMs: 5, maxAppends: 3 } }),
+  sync: fc.constantFrom<SyncPolicy[]>("everyBatch", "onFlush", "everyRecord", {
+    groupCommit: { maxDelayMs: 5, maxAppends: 3 },
+  }),
   segmentBytes: fc.constantFrom(20_000, 20_000, 4000, 1500, 700, 200_000),
   indexEveryRecords: fc.constantFrom(100, 3, 1),
   maxPendingBytes: fc.constantFrom(1 << 24, 1500, 1),

@@ -55,6 +55,11 @@ export class MemoryFiles implements Files {
     });
   }
 
+  // There is no cache to read past.
+  openDirect(): null {
+    return null;
+  }
+
   open(path: string, access: FileAccess): RuntimeFile {
     return this.#pass(access === "create" ? "create" : "open", path, 0, () => {
       const content = access === "create" ? this.#create(path) : this.#contentAt(path, "open");

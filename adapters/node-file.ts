@@ -48,6 +48,15 @@ export class NodeFile implements RuntimeFile {
     return filled;
   }
 
+  /** One read of the system, which may give less than asked for; 0 at the end. */
+  readOnce(target: Uint8Array, position: number): number {
+    try {
+      return readSync(this.#descriptor, target, 0, Math.min(target.length, MAX_TRANSFER_BYTES), position);
+    } catch (error) {
+      throw this.#refusal(error, "read");
+    }
+  }
+
   write(source: Uint8Array, position: number): number {
     try {
       return writeSync(this.#descriptor, source, 0, Math.min(source.length, MAX_TRANSFER_BYTES), position);

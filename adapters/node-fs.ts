@@ -15,6 +15,7 @@ import {
 import { resolve, sep } from "node:path";
 import { failure } from "../src/errors.ts";
 import type { EntryKind, FileAccess, Files, FolderEntry, RuntimeFile, Syncable } from "../src/runtime.ts";
+import { DIRECT_BLOCK_BYTES, NodeDirectFile } from "./node-direct-file.ts";
 import { NodeFile } from "./node-file.ts";
 import { NodeFolder } from "./node-folder.ts";
 import { publishFile } from "./node-publish.ts";
@@ -54,13 +55,23 @@ export const nodeFiles: Files = {
     // Asked first, so that a pipe, a device or what a link points at is not even opened. The flags and the second
     // look hold against a path that changes in between.
     if (access !== "create") checkRegular(path, lstatOf(path));
-    const descriptor = openDescriptor(path, access);
+    return openRegular(path, openDescriptor(path, access));
+  },
+
+  openDirect(path: string, staging: Uint8Array): RuntimeFile | null {
+    if (DIRECT === undefined) return null;
+    checkRegular(path, lstatOf(path));
+    const descriptor = openDirectly(path, DIRECT);
+    if (descriptor === null) return null;
+    const file = openRegular(path, descriptor);
     try {
-      checkRegular(path, fstatSync(descriptor));
-      return new NodeFile(path, descriptor);
+      // Some file systems say no only when something is read.
+      file.readOnce(staging.subarray(0, DIRECT_BLOCK_BYTES), 0);
+      return new NodeDirectFile(file, staging);
     } catch (error) {
-      closeSync(descriptor);
-      throw storageFailure(error, "open", path);
+      file.close();
+      if (isRefusedAsInvalid(error)) return null;
+      throw error;
     }
   },
 
@@ -122,6 +133,33 @@ function openDescriptor(path: string, access: FileAccess): number {
     return openSync(path, OPEN_FLAGS[access]);
   } catch (error) {
     throw storageFailure(error, access === "create" ? "create" : "open", path);
+  }
+}
+
+/** Linux alone has it. */
+const DIRECT: number | undefined = constants.O_DIRECT;
+
+// `null` where the file system cannot do that.
+function openDirectly(path: string, direct: number): number | null {
+  try {
+    return openSync(path, constants.O_RDONLY | GUARDS | direct);
+  } catch (error) {
+    if (nativeCode(error) === "EINVAL" || nativeCode(error) === "EOPNOTSUPP") return null;
+    throw storageFailure(error, "open", path);
+  }
+}
+
+function isRefusedAsInvalid(error: unknown): boolean {
+  return error instanceof Error && nativeCode(error.cause) === "EINVAL";
+}
+
+function openRegular(path: string, descriptor: number): NodeFile {
+  try {
+    checkRegular(path, fstatSync(descriptor));
+    return new NodeFile(path, descriptor);
+  } catch (error) {
+    closeSync(descriptor);
+    throw storageFailure(error, "open", path);
   }
 }
 

@@ -9,9 +9,14 @@ import type { RuntimeWorker, Workers } from "../src/runtime.ts";
 export function nodeWorkers(): Workers {
   return {
     cores: countCores(),
+    program: PROGRAM,
     start: (moduleUrl) => new NodeWorker(new Worker(new URL(moduleUrl))),
   };
 }
+
+// Beside this file, from sources as from a build.
+const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "./entry-thread.ts" : "./entry-thread.js", import.meta.url)
+  .href;
 
 interface Receiver {
   resolve(message: unknown): void;

@@ -36,6 +36,7 @@ export interface ErrorFacts {
   RECORD_CHAIN_BROKEN: RecordPlace & { linked: string; computed: string };
   RECORD_LINK_WRONG: RecordPlace & { linked: string; expected: string };
   APPEND_INCOMPLETE: RecordPlace;
+  EXPORT_INVALID: { line: number; condition: string; reason: string };
   // The data does not agree with evidence from outside.
   CHECKPOINT_INVALID: { condition: string; reason: string };
   CHECKPOINT_NOT_SIGNED: { keys: string };
@@ -287,6 +288,12 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   APPEND_INCOMPLETE: {
     ...corruption,
     message: (f) => `${place(f)} says that its append goes on, but the segment ends. ${remedy}`,
+  },
+  EXPORT_INVALID: {
+    ...corruption,
+    message: (f) =>
+      `Line ${f.line} of the export fails condition ${f.condition}: ${f.reason}. ` +
+      "It is no proof of what stands in it; have it made anew from the log.",
   },
   CHECKPOINT_INVALID: {
     ...evidence,

@@ -12,6 +12,7 @@ declare namespace WebAssembly {
   }
   const Module: { new (bytes: Uint8Array<ArrayBuffer>): Module };
   const Instance: { new (module: Module): Instance };
+  const Memory: { new (size: { initial: number }): Memory };
 }
 
 declare class TextEncoder {

@@ -19,11 +19,16 @@ export {
   UsageError,
 } from "./errors.ts";
 export type { CheckpointClaim, CheckpointRelation } from "./format/checkpoint.ts";
+export type { ExportHeading } from "./format/export-lines.ts";
 export type { LogIdentity } from "./format/log-identity.ts";
 export type { AppendOptions } from "./log/append-options.ts";
 export { AppendResult } from "./log/append-result.ts";
+export type { RangeOptions } from "./log/checked-runs.ts";
 export type { CheckpointCounts } from "./log/checkpoint-check.ts";
+export type { LogEntry } from "./log/entries.ts";
+export type { ExportOptions } from "./log/export.ts";
 export type { FollowOptions } from "./log/follow.ts";
+export type { GoodRange } from "./log/good-after.ts";
 export type { SegmentInspection, StreamInspection } from "./log/inspect.ts";
 export type { LockState } from "./log/lock.ts";
 export { Log } from "./log/log.ts";
@@ -39,7 +44,15 @@ export { Stream, type StreamHead } from "./log/stream.ts";
 export type { StreamCheckpoint } from "./log/stream-checkpoint.ts";
 export type { GroupCommit, SyncPolicy } from "./log/sync-policy.ts";
 export type { TornTail } from "./log/torn-tail.ts";
-export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from "./log/verify-report.ts";
+export { type VerifyExportOptions, type VerifyExportReport, verifyExport } from "./log/verify-export.ts";
+export type {
+  VerifyBasis,
+  VerifyOptions,
+  VerifyProblem,
+  VerifyProgress,
+  VerifyReport,
+  VerifyWork,
+} from "./log/verify-report.ts";
 export type { WholeRecords } from "./log/whole-records.ts";
 export type * from "./runtime.ts";
 export type { HashEngineName } from "./wasm/hash-engine.ts";

@@ -43,6 +43,13 @@ export interface Files {
    */
   open(path: string, access: FileAccess): RuntimeFile;
   /**
+   * Opens a file like `open(path, "read")`, for reading past the system's cache: what is read neither comes from there
+   * nor pushes anything out. `null` where the system or the file system cannot do that.
+   *
+   * @param staging - whole pages of memory that each read may use; nothing is kept there between reads
+   */
+  openDirect(path: string, staging: Uint8Array): RuntimeFile | null;
+  /**
    * Makes a file with these bytes, whole or not at all, even if the process dies in between. `"synced"` bytes survive
    * power loss, `"cached"` ones need not, and the name does only when its folder is synced. `false`, and nothing
    * changed, when something is at `path` already. Of several processes that try at once exactly one gets `true`.
@@ -171,6 +178,8 @@ export interface ProcessIdentity {
 export interface Workers {
   /** How many threads can run at once here. */
   readonly cores: number;
+  /** URL of the program that this package runs in its threads. After bundling it may lead nowhere. */
+  readonly program: string;
   /** Starts a thread on the module at an absolute URL. */
   start(moduleUrl: string): RuntimeWorker;
 }
@@ -182,4 +191,11 @@ export interface RuntimeWorker {
   receive(): Promise<unknown>;
   /** Ends the thread. Resolves when it is gone. */
   stop(): Promise<void>;
+}
+
+/** What a thread's program has of the one who started it. */
+export interface ThreadPort {
+  post(message: unknown): void;
+  /** The next message, in order. */
+  receive(): Promise<unknown>;
 }

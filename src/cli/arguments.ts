@@ -6,6 +6,7 @@ import type { AppendArguments } from "./append.ts";
 import type { CheckpointArguments } from "./checkpoint.ts";
 import { CommandError } from "./command-error.ts";
 import type { CompareArguments } from "./compare.ts";
+import type { ExportArguments, VerifyExportArguments } from "./export.ts";
 import type { InspectArguments } from "./inspect.ts";
 import type { GenerateKeysArguments, PublicKeyArguments } from "./keys.ts";
 import type { ReadArguments } from "./read.ts";
@@ -18,6 +19,8 @@ export type Invocation =
   | { readonly command: "append"; readonly args: AppendArguments }
   | { readonly command: "read"; readonly args: ReadArguments }
   | { readonly command: "verify"; readonly args: VerifyArguments }
+  | { readonly command: "export"; readonly args: ExportArguments }
+  | { readonly command: "verify-export"; readonly args: VerifyExportArguments }
   | { readonly command: "inspect"; readonly args: InspectArguments }
   | { readonly command: "repair"; readonly args: RepairArguments }
   | { readonly command: "checkpoint"; readonly args: CheckpointArguments }
@@ -99,6 +102,8 @@ function makeProgram(choose: Choose): Command {
   program.addCommand(appendCommand(choose));
   program.addCommand(readCommand(choose));
   program.addCommand(verifyCommand(choose));
+  program.addCommand(exportCommand(choose));
+  program.addCommand(verifyExportCommand(choose));
   program.addCommand(inspectCommand(choose));
   program.addCommand(repairCommand(choose));
   program.addCommand(checkpointCommand(choose));
@@ -224,28 +229,103 @@ function verifyCommand(choose: Choose): Command {
       ),
     )
     .addOption(publicKeyOption())
+    .addOption(new Option("--from <offset>", "first offset to check (default: 0)").argParser(wholeNumber))
+    .addOption(new Option("--to <offset>", "first offset no longer to check (default: the end)").argParser(wholeNumber))
+    .addOption(new Option("--jobs <threads>", "threads to use at most (default: one a core)").argParser(atLeastOne))
+    .option("--direct", "read past the system's cache, so that nothing is pushed out of it")
+    .option("--stop-at-first", "end at the first bad record, without looking for what is good behind it")
     .option("--json", "print one report a line as JSON")
     .addHelpText(
       "after",
       `
-The first bad record is named with its offset, its place and what is wrong with it. Only a
-checkpoint that was kept elsewhere shows that nothing was cut off or replaced: each is held
-against the stream that it names.
+The first bad record is named with its offset, its place and what is wrong with it, whatever
+the number of threads. Only a checkpoint that was kept elsewhere shows that nothing was cut off
+or replaced: each is held against the stream that it names.
 
 Examples:
   diatreme verify ./audit
   diatreme verify ./audit orders --json
   diatreme verify ./audit --against monday.txt --against tuesday.txt --public-key audit.pub
+  diatreme verify ./audit orders --from 100000 --to 200000
+  nice diatreme verify ./archive --jobs 1 --direct
 ${STATUSES}
 ${ERRORS_AS_JSON}`,
     )
-    .action((dir: string, stream: string | undefined, { against = [], publicKey = [], json = false }: VerifyFlags) => {
-      choose({ command: "verify", args: { directory: dir, stream, against, publicKeys: publicKey, json } });
+    .action((dir: string, stream: string | undefined, options: VerifyFlags) => {
+      const {
+        against = [],
+        publicKey = [],
+        from,
+        to,
+        jobs,
+        direct = false,
+        stopAtFirst = false,
+        json = false,
+      } = options;
+      const range = { from, to, jobs, direct, stopAtFirst };
+      choose({ command: "verify", args: { directory: dir, stream, against, publicKeys: publicKey, ...range, json } });
     });
 }
 
 interface VerifyFlags extends CompareFlags {
   against?: string[];
+  from?: number;
+  to?: number;
+  jobs?: number;
+  direct?: boolean;
+  stopAtFirst?: boolean;
+}
+
+function exportCommand(choose: Choose): Command {
+  return command("export", "Print records as lines that verify without the log, with or without their payloads.")
+    .addArgument(directory())
+    .addArgument(new Argument("<stream>", "the stream's name"))
+    .addOption(new Option("--from <offset>", "first offset wanted (default: 0)").argParser(wholeNumber))
+    .addOption(new Option("--to <offset>", "first offset no longer wanted (default: the end)").argParser(wholeNumber))
+    .addOption(new Option("--withhold <offsets>", "leave these payloads out: all, or offsets like 3,17,20-29"))
+    .addHelpText(
+      "after",
+      `
+A payload that is withheld is represented by its SHA-256: the history stays provable to the
+same head without its contents. Payloads are exported as they are stored.
+
+Examples:
+  diatreme export ./audit orders > orders.ndjson
+  diatreme export ./audit orders --from 100 --to 200 --withhold 117,150-159 > part.ndjson
+  diatreme export ./audit orders --withhold all | gzip > history.ndjson.gz
+${STATUSES}`,
+    )
+    .action((dir: string, stream: string, { from, to, withhold }: ExportFlags) => {
+      choose({ command: "export", args: { directory: dir, stream, from, to, withhold, json: false } });
+    });
+}
+
+interface ExportFlags {
+  from?: number;
+  to?: number;
+  withhold?: string;
+}
+
+function verifyExportCommand(choose: Choose): Command {
+  return command("verify-export", "Check an export: every payload, every link, up to its head. Needs no log.")
+    .addArgument(new Argument("[file]", "the export; - is standard input").default("-"))
+    .addOption(new Option("--head <hex>", "the hash that its last record must have, known from elsewhere"))
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Nothing in the export is believed. What it proves is as good as the head that you compare it
+with: one that was kept elsewhere, or a signed one.
+
+Examples:
+  diatreme verify-export orders.ndjson
+  zcat history.ndjson.gz | diatreme verify-export --head 5f0c…
+${STATUSES}
+${ERRORS_AS_JSON}`,
+    )
+    .action((file: string, { head, json = false }: { head?: string; json?: boolean }) => {
+      choose({ command: "verify-export", args: { file, head, json } });
+    });
 }
 
 function checkpointCommand(choose: Choose): Command {

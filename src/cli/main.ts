@@ -7,6 +7,7 @@ import { append } from "./append.ts";
 import { type Invocation, parseArguments } from "./arguments.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { compare } from "./compare.ts";
+import { exportStream, verifyExported } from "./export.ts";
 import { factsOf } from "./failure-report.ts";
 import { inspect } from "./inspect.ts";
 import { generateKeys, showPublicKey } from "./keys.ts";
@@ -45,6 +46,11 @@ async function run(host: Host, invocation: Invocation): Promise<number> {
       return EXIT_GOOD;
     case "verify":
       return verify(host, invocation.args);
+    case "export":
+      await exportStream(host, invocation.args);
+      return EXIT_GOOD;
+    case "verify-export":
+      return verifyExported(host, invocation.args);
     case "inspect":
       return inspect(host, invocation.args);
     case "repair":

@@ -10,10 +10,10 @@ export class Progress {
   #last: number;
   #shown = "";
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, { readsInput = true }: { readsInput?: boolean } = {}) {
     this.#terminal = terminal;
     // Somebody who types lines into a terminal is not to have them overwritten.
-    this.#isShown = terminal.errors.isInteractive && !terminal.input.isInteractive;
+    this.#isShown = terminal.errors.isInteractive && !(readsInput && terminal.input.isInteractive);
     this.#last = terminal.monotonicMs();
   }
 

@@ -19,6 +19,12 @@ export interface VerifyArguments {
   readonly against: readonly string[];
   /** Files of keys that are trusted. */
   readonly publicKeys: readonly string[];
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  /** `undefined`: as many as there are cores. */
+  readonly jobs: number | undefined;
+  readonly direct: boolean;
+  readonly stopAtFirst: boolean;
   readonly json: boolean;
 }
 
@@ -39,7 +45,7 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
   await using log = await openLog(args.directory, { readOnly: true, publicKeys });
   const names = args.stream === undefined ? await streamsOf(log, evidence) : [args.stream];
   const say = sayer(terminal.output);
-  const progress = new Progress(terminal);
+  const progress = new Progress(terminal, { readsInput: false });
   const verdicts: Verdict[] = [];
   for (const name of names) {
     // A stream that is named is to answer for all of it; else each answers for its own.
@@ -47,7 +53,7 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
       .filter(({ stream }) => args.stream !== undefined || stream === name)
       .map(({ text }) => text);
     const onProgress = (state: VerifyProgress) => progress.show(() => describeProgress(name, state));
-    const verdict = await verdictOn(log, name, { against, onProgress });
+    const verdict = await verdictOn(log, name, { ...verifyOptions(args), against, onProgress });
     progress.clear();
     verdicts.push(verdict);
     await say(args.json ? JSON.stringify(verdict) : describe(verdict, terminal.output));
@@ -64,6 +70,16 @@ interface Evidence {
 /** All streams that are there, and those that should be. */
 async function streamsOf(log: Log, evidence: readonly Evidence[]): Promise<string[]> {
   return [...new Set([...(await log.streams()), ...evidence.map(({ stream }) => stream)])].sort();
+}
+
+function verifyOptions({ from, to, jobs, direct, stopAtFirst }: VerifyArguments): VerifyOptions {
+  return {
+    directIo: direct,
+    stopAtFirst,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(jobs === undefined ? {} : { jobs }),
+  };
 }
 
 async function verdictOn(log: Log, name: string, options: VerifyOptions): Promise<Verdict> {
@@ -101,11 +117,19 @@ function describe(verdict: Verdict, output: Outlet): string {
     lines.push(`${name}  ${output.paint("good", "good:")} ${describeContents(verdict)}`);
   } else {
     lines.push(`${name}  ${output.paint("bad", "BAD:")} ${problem?.message}`);
-    if ("records" in verdict) lines.push(`  good before that: ${describeContents(verdict)}`);
+    if ("records" in verdict) {
+      lines.push(`  good before that: ${describeContents(verdict)}`);
+      if (verdict.goodAfter.length > 0) lines.push(`  good among themselves after that: ${describeAfter(verdict)}`);
+    }
   }
-  if ("head" in verdict) lines.push(`  head ${verdict.head} ${describePlace(verdict)}`, ...describeProofs(verdict));
+  if ("range" in verdict && describeRange(verdict) !== null) lines.push(`  ${describeRange(verdict)}`);
+  if ("head" in verdict) {
+    if (verdict.head !== "") lines.push(`  head ${verdict.head} ${describePlace(verdict)}`);
+    lines.push(...describeProofs(verdict));
+  }
   if ("index" in verdict) {
     for (const note of verdict.index) lines.push(`  ${note} Reading is not affected; opening to write mends it.`);
+    for (const note of verdict.work.notes) lines.push(`  ${note}`);
   }
   return lines.join("\n");
 }
@@ -124,8 +148,25 @@ function describeProofs({ checkpoints, evidence, publicKeys }: VerifyReport): st
   return lines;
 }
 
-function describePlace({ records }: VerifyReport): string {
-  return records === 0 ? "before the first record" : `at offset ${records - 1}`;
+function describePlace({ records, range }: VerifyReport): string {
+  return records === 0 ? "before the first record" : `at offset ${range.from + records - 1}`;
+}
+
+const MOST_SHOWN = 5;
+
+function describeAfter({ goodAfter }: VerifyReport): string {
+  const shown = goodAfter
+    .slice(0, MOST_SHOWN)
+    .map(({ from, to }) => (to === from + 1 ? `${from}` : `${from} to ${to - 1}`));
+  const more = goodAfter.length - shown.length;
+  return `records ${shown.join(", ")}${more > 0 ? `, and ${formatPlural(more, "range")} more` : ""}`;
+}
+
+function describeRange({ range: { from, to }, nextOffset }: VerifyReport): string | null {
+  if (from === 0 && to === nextOffset) return null;
+  return from === to
+    ? "no record was asked for"
+    : `records ${from} to ${to - 1} of ${formatCount(nextOffset)} were asked for`;
 }
 
 function describeContents({ records, bytes, segments }: VerifyReport): string {

@@ -58,6 +58,11 @@ export function decodeIdentity(bytes: Uint8Array, path: string, crc32: Crc32): L
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+/** Whether a text is a log's id. */
+export function isLogId(text: string): boolean {
+  return UUID.test(text);
+}
+
 /** A random (version 4) UUID of 16 random bytes; RFC 9562 §5.4. */
 export function uuidFrom(random: Uint8Array): string {
   const bytes = random.slice(0, 16);

@@ -1,6 +1,6 @@
 // The checkpoints that the log itself holds, held against the records as they pass by.
 import { RECORD_EXTRA_BYTES, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
-import { type DiatremeError, failure, isFailure } from "../errors.ts";
+import { type ErrorFacts, isFailure } from "../errors.ts";
 import type { CheckpointEntry } from "../format/checkpoint-file.ts";
 import { toHex } from "../format/hex.ts";
 import { CheckpointEntries } from "./checkpoint-file.ts";
@@ -18,11 +18,14 @@ export interface CheckpointCounts {
   readonly passedOver: number;
 }
 
+/** Facts of `CHECKPOINT_CONTRADICTED`. */
+export type Contradiction = ErrorFacts["CHECKPOINT_CONTRADICTED"];
+
 /** The counts of a range, and what else they say. */
 export interface CheckpointFindings {
+  /** Up to the first contradiction. */
   readonly counts: CheckpointCounts;
-  /** The first contradiction. */
-  readonly fault: DiatremeError | null;
+  readonly contradiction: Contradiction | null;
   /** How many records the last checkpoint covers that agreed; -1: none did. */
   readonly agreedTo: number;
 }
@@ -32,7 +35,7 @@ export class CheckpointCheck {
   readonly #settings: LogSettings;
   // Where the range begins.
   readonly #behind: number;
-  #fault: DiatremeError | null = null;
+  #contradiction: Contradiction | null = null;
   #agreedTo = -1;
   #agreed = 0;
   #signed = 0;
@@ -56,7 +59,7 @@ export class CheckpointCheck {
 
   get findings(): CheckpointFindings {
     const counts = { agreed: this.#agreed, signed: this.#signed, passedOver: this.#passedOver };
-    return { counts, fault: this.#fault, agreedTo: this.#agreedTo };
+    return { counts, contradiction: this.#contradiction, agreedTo: this.#agreedTo };
   }
 
   /**
@@ -64,8 +67,9 @@ export class CheckpointCheck {
    * more than its segment has: in the newest, recovery takes that for evidence; in another, the chain shows what is wrong.)
    */
   check(run: SegmentScan, firstLink: Uint8Array): void {
+    if (this.#contradiction !== null) return;
     if (run.segment.header.number !== this.#segment) this.#begin(run);
-    while (this.#next !== null && this.#fault === null) {
+    while (this.#next !== null && this.#contradiction === null) {
       const covered = this.#next.nextOffset - run.offset;
       if (covered > run.count) return;
       // Of a segment that had no records yet. Any other of just the range's start is for whoever checks what is before.
@@ -99,8 +103,7 @@ export class CheckpointCheck {
 
   #contradicted({ nextOffset, head }: CheckpointEntry, found: string, key: string): void {
     const { stream } = this.#segments.place;
-    const facts = { stream, segment: this.#segment, nextOffset, claimed: toHex(head), found, key };
-    this.#fault ??= failure("CHECKPOINT_CONTRADICTED", facts);
+    this.#contradiction = { stream, segment: this.#segment, nextOffset, claimed: toHex(head), found, key };
   }
 
   #begin(run: SegmentScan): void {

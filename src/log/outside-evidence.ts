@@ -41,22 +41,22 @@ export class OutsideEvidence {
 
   /** Holds the checkpoints against the hashes of the records that passed, by the offset behind each. */
   compare(heads: ReadonlyMap<number, Uint8Array>): void {
-    for (let claim = this.#waiting[0]; claim !== undefined && this.fault === null; claim = this.#waiting[0]) {
+    for (const claim of [...this.#waiting]) {
       const head = heads.get(claim.nextOffset);
-      if (head === undefined) return;
-      this.#waiting.shift();
+      if (head === undefined || this.fault !== null) continue;
+      this.#waiting.splice(this.#waiting.indexOf(claim), 1);
       this.#meet(claim, toHex(head));
     }
   }
 
   /**
-   * Called when all records passed: what is left covers more than there are.
+   * Called when all records up to the end passed: what covers more than there are is contradicted.
    *
    * @param isOwnEnd - whether the log holds a checkpoint that counts of just this end
    */
   finish(nextOffset: number, head: Uint8Array, isOwnEnd: boolean): void {
     const claim = this.#waiting.at(-1);
-    if (claim === undefined || this.fault !== null) return;
+    if (claim === undefined || claim.nextOffset <= nextOffset || this.fault !== null) return;
     const { stream } = this.#place;
     const facts = { nextOffset, found: toHex(head), claimedOffset: claim.nextOffset, claimed: claim.head };
     this.fault = failure(isOwnEnd ? "LOG_ROLLED_BACK" : "LOG_TRUNCATED", { stream, ...facts, key: keyOf(claim) });

@@ -33,6 +33,7 @@ import {
 } from "../../assembly/layout.ts";
 import { type DiatremeError, failure } from "../errors.ts";
 import { crcHex, toHex } from "../format/hex.ts";
+import { sameBytes } from "../format/same-bytes.ts";
 import { getU64 } from "../format/u64.ts";
 import type { HashEngine } from "../wasm/hash-engine.ts";
 import type { RecordWindow } from "../wasm/window.ts";
@@ -64,6 +65,10 @@ export interface ScanOptions {
   readonly showUnproved: boolean;
   /** The hash that the last record before `end` must have, where that is known from elsewhere. */
   readonly endHash: Uint8Array | null;
+  /** The offset behind the record that has `endHash`, where that is known: it says nothing about another one. */
+  readonly endOffset?: number;
+  /** First offset that is not shown. What the record there says counts for the one before it, if it is good. */
+  readonly stop?: number;
 }
 
 export class SegmentScan {
@@ -77,6 +82,7 @@ export class SegmentScan {
   readonly segment: Segment;
   readonly #window: RecordWindow;
   readonly #options: ScanOptions;
+  readonly #stop: number;
   #trusting: boolean;
   // The place of a record whose successor does not link to it, once the records before it were shown.
   #mismatch = false;
@@ -87,6 +93,7 @@ export class SegmentScan {
     this.position = start.position;
     this.#window = window;
     this.#options = options;
+    this.#stop = options.stop ?? Number.POSITIVE_INFINITY;
     this.#trusting = start.head === null;
     window.begin(start.position);
     window.expect({ offset: start.offset, timestamp: start.timestamp, crcSeed: segment.crcSeed });
@@ -101,7 +108,7 @@ export class SegmentScan {
     this.position += this.bytes;
     this.count = 0;
     this.bytes = 0;
-    if (this.fault !== null) return false;
+    if (this.fault !== null || this.offset >= this.#stop) return false;
     if (this.#mismatch) return this.#nameMismatch();
     if (!this.#walk()) return false;
     if (this.#options.level === "chain") this.#link();
@@ -149,6 +156,7 @@ export class SegmentScan {
       if (count > 0) {
         this.count = count;
         this.bytes = window.consumed;
+        if (this.offset + count > this.#stop) this.#shorten(this.#stop - this.offset);
         return true;
       }
       const verdict = window.verdict;
@@ -190,12 +198,19 @@ export class SegmentScan {
   }
 
   #successor(): number {
-    const { end, endHash } = this.#options;
+    const { end } = this.#options;
     if (this.position + this.bytes < end) {
       const header = this.#window.headerAfter(this.bytes, this.segment.file, end);
       return this.#options.showUnproved && !this.#window.isRecord(header) ? 0 : header;
     }
+    const endHash = this.#endHash(this.count);
     return endHash === null ? 0 : this.#window.headerWithLink(endHash);
+  }
+
+  // What is known of the hash of the last of the next `count` records, which is the last before the end.
+  #endHash(count: number): Uint8Array | null {
+    const { endHash, endOffset = this.offset + count } = this.#options;
+    return this.offset + count === endOffset ? endHash : null;
   }
 
   #shorten(count: number): void {
@@ -207,7 +222,7 @@ export class SegmentScan {
   // what B's successor links to, B is as it was written and A is altered; otherwise B's link is.
   #nameMismatch(): boolean {
     const window = this.#window;
-    const { engine, end, endHash } = this.#options;
+    const { engine, end } = this.#options;
     this.#mismatch = false;
     let walked = this.#rewalk();
     // Three records tell; read on while the file has more of them.
@@ -218,17 +233,25 @@ export class SegmentScan {
       walked = again;
     }
     const successorIsGood = walked >= 2 || this.position + window.consumed >= end;
-    if (!successorIsGood) return this.#options.showUnproved ? this.#showOne() : this.#passOne();
+    if (!successorIsGood) {
+      if (walked === 1 && window.verdict === VERDICT_TIMESTAMP) {
+        this.fault = this.#redated();
+        if (this.fault !== null) return false;
+        this.#rewalk();
+      }
+      const isLastShown = this.offset + 1 >= this.#stop;
+      return this.#options.showUnproved || isLastShown ? this.#showOne() : this.#passOne();
+    }
 
     window.trustLink();
     const count = Math.min(walked, 3);
     window.link(count, 0, engine);
     if (count === 1) {
-      this.fault = this.#altered(window.hash(0), endHash ?? window.hash(0));
+      this.fault = this.#altered(window.hash(0), this.#endHash(1) ?? window.hash(0));
       return false;
     }
     const isLast = this.position + window.consumed >= end;
-    const known = count === 3 ? window.linkAt(window.header(2)) : isLast ? endHash : null;
+    const known = count === 3 ? window.linkAt(window.header(2)) : isLast ? this.#endHash(count) : null;
     const successorStands = known === null || sameBytes(window.hash(1), known);
     if (successorStands) {
       this.fault = this.#altered(window.hash(0), window.linkAt(window.header(1)));
@@ -240,6 +263,31 @@ export class SegmentScan {
     this.count = 1;
     this.bytes = first;
     return true;
+  }
+
+  // Record A's successor B is good but for its timestamp, which is before A's, and does not link to A. If B is as it was
+  // written, A is altered: it was re-dated. `null` when it is B that is not.
+  #redated(): DiatremeError | null {
+    const window = this.#window;
+    const { core } = window;
+    const { engine, end, maxRecordBytes } = this.#options;
+    const bytes = window.consumed;
+    window.trustLink();
+    window.link(1, 0, engine);
+    const computed = window.hash(0).slice();
+    const length = core.view.getUint32(window.pointer + bytes + RECORD_LENGTH_AT, true);
+    const both = bytes + RECORD_EXTRA_BYTES + length;
+    window.fill(this.segment.file, both + RECORD_HEADER_BYTES, end);
+    const header = window.pointer + bytes;
+    window.expect({ offset: this.offset + 1, timestamp: 0, crcSeed: this.segment.crcSeed });
+    if (core.run.walk(header, window.available - bytes, maxRecordBytes) === 0) return null;
+    const linked = window.linkAt(header).slice();
+    core.setHead(linked);
+    const endHash = this.#endHash(2);
+    let successor = 0;
+    if (this.position + both < end) successor = window.headerAfter(both, this.segment.file, end);
+    else if (endHash !== null) successor = window.headerWithLink(endHash);
+    return window.link(1, successor, engine) < 0 ? this.#altered(computed, linked) : null;
   }
 
   #rewalk(): number {
@@ -340,8 +388,4 @@ export class SegmentScan {
         throw failure("INTERNAL", { detail: `a walk ended with verdict ${verdict}` });
     }
   }
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }

@@ -3,6 +3,7 @@ import { type DiatremeError, failure } from "../errors.ts";
 import { segmentNumber } from "../format/segment-header.ts";
 import { isSideFile } from "../format/side-file.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
+import { pageAlignedBytes } from "../wasm/aligned-bytes.ts";
 import { checkpointPath } from "./checkpoint-file.ts";
 import { indexPath } from "./index-writer.ts";
 import { openSegment, type Segment, type StreamPlace, segmentPath } from "./segment.ts";
@@ -15,18 +16,28 @@ export interface ReadableSegment extends Segment {
 }
 
 const OPEN_SEGMENTS = 16;
+// Of 64 KiB: enough that a disk is not asked for little at a time.
+const STAGING_PAGES = 16;
 
 export class SegmentFiles {
   readonly place: StreamPlace;
+  // For scans that read past the system's cache; `null` when they read through it.
+  readonly #staging: Uint8Array | null;
   // First offset of each segment, NaN until its header was read. Its length is the number of segments.
   readonly #firstOffsets: number[];
   // In order of use, the latest last.
   readonly #open = new Map<number, ReadableSegment>();
   #closed = false;
 
-  constructor(place: StreamPlace, count: number) {
+  /** With `isDirect`, whoever has a segment of its own reads it past the system's cache, where that can be done. */
+  constructor(place: StreamPlace, count: number, isDirect = false) {
     this.place = place;
+    this.#staging = isDirect ? pageAlignedBytes(STAGING_PAGES) : null;
     this.#firstOffsets = new Array<number>(count).fill(Number.NaN);
+  }
+
+  get isDirect(): boolean {
+    return this.#staging !== null;
   }
 
   get count(): number {
@@ -68,7 +79,7 @@ export class SegmentFiles {
       return held;
     }
     if (held !== undefined) closeSegment(held);
-    const segment = this.openOwn(number);
+    const segment = this.#openSegment(number, null);
     this.#open.delete(number);
     this.#open.set(number, segment);
     for (const [oldest, other] of this.#open) {
@@ -81,8 +92,12 @@ export class SegmentFiles {
 
   /** A segment that the caller closes. */
   openOwn(number: number): ReadableSegment {
+    return this.#openSegment(number, this.#staging);
+  }
+
+  #openSegment(number: number, staging: Uint8Array | null): ReadableSegment {
     this.checkOpen();
-    const segment = openSegment(this.place, number, "read");
+    const segment = openSegment(this.place, number, "read", staging);
     this.#firstOffsets[number] = segment.header.firstOffset;
     try {
       return { ...segment, index: this.#openIndex(segment), bytes: segment.file.size() };

@@ -33,13 +33,20 @@ export interface Segment {
 /**
  * Opens a segment and checks its header.
  *
+ * @param staging - given to read it past the system's cache, where that can be done: whole pages of memory
  * @throws {CorruptionError} `SEGMENT_MISSING`, `SEGMENT_HEADER_INVALID`
  */
-export function openSegment(place: StreamPlace, number: number, access: FileAccess): Segment {
+export function openSegment(
+  place: StreamPlace,
+  number: number,
+  access: FileAccess,
+  staging: Uint8Array | null = null,
+): Segment {
   const path = segmentPath(place, number);
+  const { files } = place.runtime;
   let file: RuntimeFile;
   try {
-    file = place.runtime.files.open(path, access);
+    file = (staging === null ? null : files.openDirect(path, staging)) ?? files.open(path, access);
   } catch (error) {
     if (!isFailure(error, "FILE_NOT_FOUND")) throw error;
     throw failure("SEGMENT_MISSING", { stream: place.stream, segment: number }, error);

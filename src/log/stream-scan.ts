@@ -13,6 +13,21 @@ export interface StreamScanStart extends ScanStart {
   readonly segment: number;
 }
 
+/** Where a scan ends: a stream's end, or a place within it that is treated as one. */
+export type StreamScanEnd = Pick<StreamEnd, "segment" | "position" | "offset"> & {
+  /** Hash of the last record before it; `null` when that is not known. */
+  readonly head: Uint8Array | null;
+};
+
+/** What a scan goes through. */
+export interface StreamScanRange {
+  readonly start: StreamScanStart;
+  readonly end: StreamScanEnd;
+  readonly level: ScanLevel;
+  /** First offset that is not shown, where the scan is to stop before the end. */
+  readonly to?: number;
+}
+
 // Enough to check the first records of the next segment.
 const PEEK_BYTES = 16 << 10;
 
@@ -23,7 +38,8 @@ export class StreamScan {
   readonly #files: SegmentFiles;
   readonly #settings: LogSettings;
   readonly #level: ScanLevel;
-  readonly #end: StreamEnd;
+  readonly #end: StreamScanEnd;
+  readonly #to: number;
   #segment: ReadableSegment | null = null;
   #scan: SegmentScan | null = null;
   // Chain state behind the last run that was shown.
@@ -33,17 +49,13 @@ export class StreamScan {
   #lastPosition = 0;
 
   /** Works in `window`, which is the scan's alone until `close`. */
-  constructor(
-    window: RecordWindow,
-    files: SegmentFiles,
-    settings: LogSettings,
-    range: { start: StreamScanStart; end: StreamEnd; level: ScanLevel },
-  ) {
+  constructor(window: RecordWindow, files: SegmentFiles, settings: LogSettings, range: StreamScanRange) {
     this.window = window;
     this.#files = files;
     this.#settings = settings;
     this.#level = range.level;
     this.#end = range.end;
+    this.#to = Math.min(range.to ?? range.end.offset, range.end.offset);
     this.#next = range.start;
   }
 
@@ -93,7 +105,7 @@ export class StreamScan {
 
   #openNext(): boolean {
     const { segment: number, offset } = this.#next;
-    if (number > this.#end.segment || offset >= this.#end.offset) return false;
+    if (number > this.#end.segment || offset >= this.#to) return false;
     const segment = this.#files.openOwn(number);
     this.#segment = segment;
     const { firstOffset } = segment.header;
@@ -105,13 +117,16 @@ export class StreamScan {
     const newest = number === end.segment;
     // The newest segment may still be without records: then the one before it ends with the stream's head.
     const last = newest || (number + 1 === end.segment && end.position === SEGMENT_HEADER_BYTES);
+    const next = !last && this.#level === "chain" ? this.#firstLink(number + 1) : null;
     this.#scan = new SegmentScan(this.window, segment, this.#next, {
       level: this.#level,
       engine: this.#settings.engine,
       maxRecordBytes: this.#settings.maxRecordBytes,
       end: newest ? end.position : segment.bytes,
-      endHash: last ? end.head : this.#level === "chain" ? this.#firstLink(number + 1) : null,
+      endHash: last ? end.head : (next?.link ?? null),
+      endOffset: last ? end.offset : (next?.offset ?? end.offset),
       showUnproved: false,
+      stop: this.#to < end.offset ? this.#to : Number.POSITIVE_INFINITY,
     });
     return true;
   }
@@ -119,7 +134,8 @@ export class StreamScan {
   #endSegment(scan: SegmentScan): void {
     const { number } = scan.segment.header;
     this.fault = scan.fault;
-    if (this.fault === null && this.#goesOn && number < this.#end.segment) {
+    const isStopped = scan.offset >= this.#to && this.#to < this.#end.offset;
+    if (this.fault === null && this.#goesOn && number < this.#end.segment && !isStopped) {
       const { stream } = scan.segment.header;
       this.fault = failure("APPEND_INCOMPLETE", {
         stream,
@@ -139,7 +155,7 @@ export class StreamScan {
   }
 
   // What the first record of the next segment links to, if that record can be believed; else its own scan will tell.
-  #firstLink(number: number): Uint8Array | null {
+  #firstLink(number: number): { link: Uint8Array; offset: number } | null {
     if (number > this.#end.segment) return null;
     let segment: ReadableSegment;
     try {
@@ -165,8 +181,8 @@ export class StreamScan {
         showUnproved: false,
       },
     );
-    const link = scan.next() ? window.linkAt(scan.header(0)).slice() : null;
+    const first = scan.next() ? { link: window.linkAt(scan.header(0)).slice(), offset } : null;
     giveCore(core);
-    return link;
+    return first;
   }
 }

@@ -9,8 +9,11 @@ import { advanceEnd } from "./advance-end.ts";
 import { findAnchor } from "./anchor.ts";
 import type { AppendOptions } from "./append-options.ts";
 import type { AppendResult } from "./append-result.ts";
+import { checkRangeOptions, type RangeOptions } from "./checked-runs.ts";
 import { claimOf } from "./checkpoint-file.ts";
 import { Copies } from "./copies.ts";
+import { type LogEntry, readEntries } from "./entries.ts";
+import { type ExportOptions, exportRange } from "./export.ts";
 import { offsetAtByte, offsetAtTime } from "./find-offset.ts";
 import { type FollowOptions, followRecords } from "./follow.ts";
 import { getRecord, type LookupMemory } from "./get.ts";
@@ -29,7 +32,7 @@ import type { StreamScanStart } from "./stream-scan.ts";
 import { startReading, startWriting, streamExists } from "./stream-start.ts";
 import type { TornTail } from "./torn-tail.ts";
 import { verifyStream } from "./verify.ts";
-import type { VerifyOptions, VerifyReport } from "./verify-report.ts";
+import { checkVerifyOptions, type VerifyOptions, type VerifyReport } from "./verify-report.ts";
 import { StreamWriter } from "./writer.ts";
 
 /** How far a stream goes. */
@@ -219,19 +222,58 @@ export class Stream {
   }
 
   /**
-   * Checks the whole stream. Damage does not throw: the report names the first bad record and why. Against checkpoints
-   * that were kept elsewhere it also tells a log that was only added to from one that was cut (`LOG_TRUNCATED`), put back
-   * (`LOG_ROLLED_BACK`), given another history (`LOG_FORKED`) or replaced (`LOG_OTHER`).
+   * Checks the stream, or the records of a range. Damage does not throw: the report names the first bad record and why,
+   * what stands before it and what is good behind it. Long streams are checked by several threads, with the same verdict
+   * that one gives. Memory in use does not depend on the stream's length.
    *
-   * @throws {UsageError} `STREAM_NOT_FOUND`
+   * Against checkpoints that were kept elsewhere it also tells a log that was only added to from one that was cut
+   * (`LOG_TRUNCATED`), put back (`LOG_ROLLED_BACK`), given another history (`LOG_FORKED`) or replaced (`LOG_OTHER`).
+   *
+   * @throws {UsageError} `STREAM_NOT_FOUND`, `OPTION_INVALID`, `LOG_CLOSED`
    * @throws {EvidenceError} `CHECKPOINT_INVALID`, `CHECKPOINT_NOT_SIGNED`, `CHECKPOINT_SIGNATURE_WRONG`: what was given
    *   to verify against is no evidence
    * @example
    * const report = await orders.verify({ onProgress: ({ records }) => show(records), signal });
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    const chosen = options ?? {};
+    checkVerifyOptions(chosen);
+    chosen.signal?.throwIfAborted();
     const open = this.#existing();
-    return verifyStream(open.segments, this.#settings, this.#endOf(open), options ?? {});
+    return verifyStream(open, this.#endOf(open), chosen);
+  }
+
+  /**
+   * The records of a range without their payloads, in offset order, each checked before it is shown: what the chain is
+   * made of, for whoever proves history without its contents.
+   *
+   * @throws {CorruptionError} on the first bad record; the ones before it were shown
+   * @throws {UsageError} `STREAM_NOT_FOUND`, `OPTION_INVALID`
+   * @example
+   * for await (const { offset, digest, hash } of orders.entries({ from: 100, to: 200 })) note(offset, digest, hash);
+   */
+  async *entries(options: RangeOptions = {}): AsyncGenerator<LogEntry, void, undefined> {
+    const chosen = options ?? {};
+    checkRangeOptions(chosen);
+    const open = this.#existing();
+    yield* readEntries(open, this.#endOf(open, chosen.to), chosen);
+  }
+
+  /**
+   * A range of the stream as lines of text that verify to the same head without the log (`verifyExport`), in chunks that
+   * are the caller's. Payloads that are withheld are left out and stay provable: their SHA-256 stands in their place.
+   * Memory in use is bounded by `windowBytes` and the longest record.
+   *
+   * @throws {CorruptionError} on the first bad record; what came before it is then an export without its last line
+   * @throws {UsageError} `STREAM_NOT_FOUND`, `OPTION_INVALID`
+   * @example
+   * for await (const chunk of orders.exportRange({ from: 0, withhold: [17, 23] })) await file.write(chunk);
+   */
+  async *exportRange(options: ExportOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const chosen = options ?? {};
+    checkRangeOptions(chosen);
+    const open = this.#existing();
+    yield* exportRange(open, this.#endOf(open, chosen.to), chosen);
   }
 
   /**

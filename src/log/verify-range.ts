@@ -1,5 +1,6 @@
 // Checks one range of a stream, run by run, in memory of its own. Whoever steps it decides when to pause and when to end.
 
+import { COMMIT_MORE_SHIFT } from "../../assembly/layout.ts";
 import type { DiatremeError } from "../errors.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
@@ -9,10 +10,48 @@ import { IndexCheck } from "./index-check.ts";
 import type { LogSettings } from "./options.ts";
 import type { SegmentScan } from "./scan.ts";
 import type { SegmentFiles } from "./segment-files.ts";
-import type { StreamEnd } from "./stream-end.ts";
-import { StreamScan, type StreamScanStart } from "./stream-scan.ts";
+import { StreamScan, type StreamScanEnd, type StreamScanStart } from "./stream-scan.ts";
 
-const WINDOW_BYTES = 1 << 20;
+/** Records from one place of a stream to another. Can be sent to a thread. */
+export interface VerifyRange {
+  readonly start: StreamScanStart;
+  readonly end: StreamScanEnd;
+  /** First offset that is not in the range; the end's, or one before. */
+  readonly to: number;
+  /** The segment whose index may be behind its records. */
+  readonly newest: number;
+  /** Offsets; the hash of the record before each is noted as it passes by. */
+  readonly wantedHeads: readonly number[];
+}
+
+/** What came of a range, and what it must be joined to the ranges beside it by. Can be sent from a thread. */
+export interface RangeOutcome {
+  /** Whether every record of the range is good and follows on the one before it within the range. */
+  readonly isWhole: boolean;
+  readonly records: number;
+  readonly bytes: number;
+  /** What the first record links to, and its timestamp. */
+  readonly firstLink: Uint8Array | null;
+  readonly firstTimestamp: number;
+  /** The last record's hash, its timestamp, and whether its append goes on behind it. */
+  readonly head: Uint8Array | null;
+  readonly timestamp: number;
+  readonly goesOn: boolean;
+  readonly index: IndexNotes;
+  readonly checkpoints: CheckpointFindings;
+  /** The hashes that were wanted, by offset, of those that were reached. */
+  readonly heads: ReadonlyMap<number, Uint8Array>;
+}
+
+/** What is wrong with indexes: sentences, and the segments that they are about. */
+export interface IndexNotes {
+  readonly segments: readonly number[];
+  readonly problems: readonly string[];
+}
+
+// Large enough that a read costs little for each record, small enough that the records are still in the processor's
+// cache when they are hashed: bench/suites/verify.mjs.
+const WINDOW_BYTES = 256 << 10;
 
 export class RangeVerifier {
   /** Records that passed, and their bytes. */
@@ -20,65 +59,83 @@ export class RangeVerifier {
   bytes = 0;
   /** Hash of the last record that passed. */
   head: Uint8Array | null;
-  /** The hashes of the records before the offsets that were asked for, of those that were reached. */
-  readonly heads: Map<number, Uint8Array> = new Map();
-  readonly #wantedHeads: readonly number[];
+  readonly #range: VerifyRange;
+  readonly #heads: Map<number, Uint8Array> = new Map();
   readonly #index: IndexCheck;
   readonly #checkpoints: CheckpointCheck;
   readonly #scan: StreamScan;
+  #firstLink: Uint8Array | null = null;
+  #firstTimestamp = 0;
+  #timestamp: number;
+  #goesOn = false;
 
-  /** `wantedHeads`: offsets in rising order; the hash before each is noted as it passes by. */
-  constructor(
-    files: SegmentFiles,
-    settings: LogSettings,
-    range: { start: StreamScanStart; end: StreamEnd; wantedHeads: readonly number[] },
-  ) {
+  constructor(files: SegmentFiles, settings: LogSettings, range: VerifyRange) {
+    const { start, end, to, newest } = range;
     const core = takeCore();
     const pages = new IndexPages(core, core.arena, 2);
     const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
-    this.head = range.start.head;
-    this.#wantedHeads = range.wantedHeads.filter((offset) => offset > range.start.offset);
-    if (this.head !== null && range.wantedHeads.includes(range.start.offset)) {
-      this.heads.set(range.start.offset, this.head);
-    }
-    this.#checkpoints = new CheckpointCheck(files, settings, range.start.offset);
-    this.#index = new IndexCheck(pages, files, range.end.segment);
-    this.#scan = new StreamScan(window, files, settings, { ...range, level: "chain" });
+    this.head = start.head;
+    this.#timestamp = start.timestamp;
+    this.#range = range;
+    this.#index = new IndexCheck(pages, files, newest);
+    this.#checkpoints = new CheckpointCheck(files, settings, start.offset);
+    this.#scan = new StreamScan(window, files, settings, { start, end, to, level: "chain" });
   }
 
   /** Checks the next run of records. `false` at the end and at a fault. */
   step(): boolean {
-    if (!this.#scan.next()) return false;
-    const { run } = this.#scan;
+    const scan = this.#scan;
+    if (!scan.next()) return false;
+    const { run, window } = scan;
+    const link = window.linkAt(run.header(0));
+    if (this.#firstLink === null) {
+      this.#firstLink = link.slice();
+      this.#firstTimestamp = run.timestamp(0);
+    }
+    const last = run.count - 1;
     this.records += run.count;
     this.bytes += run.bytes;
-    this.head = this.#scan.headOfRun();
+    this.head = scan.headOfRun();
+    this.#timestamp = run.timestamp(last);
+    this.#goesOn = run.commitWord(last) >>> COMMIT_MORE_SHIFT === 1;
     this.#index.check(run);
-    this.#checkpoints.check(run, this.#scan.window.linkAt(run.header(0)));
+    this.#checkpoints.check(run, link);
     this.#noteHeads(run);
     return true;
   }
 
   #noteHeads(run: SegmentScan): void {
-    for (const offset of this.#wantedHeads) {
+    for (const offset of this.#range.wantedHeads) {
       const covered = offset - run.offset;
-      if (covered > 0 && covered <= run.count) this.heads.set(offset, run.hash(covered - 1).slice());
+      if (covered > 0 && covered <= run.count) this.#heads.set(offset, run.hash(covered - 1).slice());
     }
   }
 
-  /** What ended the range early. */
+  /** What ended the range early. A record behind the range is none of its faults. */
   get fault(): DiatremeError | null {
-    return this.#scan.fault;
+    const { fault } = this.#scan;
+    const { to, end } = this.#range;
+    return fault?.offset !== undefined && to < end.offset && fault.offset >= to ? null : fault;
   }
 
-  /** What is wrong with the indexes; complete once closed. */
-  get indexProblems(): readonly string[] {
-    return this.#index.problems;
-  }
-
-  /** The log's own checkpoints that are about this range. */
-  get checkpoints(): CheckpointFindings {
-    return this.#checkpoints.findings;
+  /** What came of it, once closed. */
+  outcome(): RangeOutcome {
+    const { records, bytes, head } = this;
+    const { segments, problems } = this.#index;
+    const { start, to } = this.#range;
+    return {
+      isWhole: this.fault === null && start.offset + records === to,
+      records,
+      bytes,
+      firstLink: this.#firstLink,
+      firstTimestamp: this.#firstTimestamp,
+      head,
+      timestamp: this.#timestamp,
+      goesOn: this.#goesOn,
+      index: { segments, problems },
+      checkpoints: this.#checkpoints.findings,
+      heads: this.#heads,
+    };
   }
 
   close(): void {

@@ -1,16 +1,32 @@
 // What a verification is asked for and what it answers: shapes and sentences, no work.
 import type { PublicKey } from "../crypto/public-key.ts";
-import type { DiatremeError, ErrorCode } from "../errors.ts";
+import { type DiatremeError, type ErrorCode, failure } from "../errors.ts";
 import type { CheckpointCounts } from "./checkpoint-check.ts";
+import type { GoodRange } from "./good-after.ts";
 import type { EvidenceFound, OutsideEvidence } from "./outside-evidence.ts";
 import type { StreamEnd } from "./stream-end.ts";
 
 export interface VerifyOptions {
+  /** First offset to check. Default 0. */
+  readonly from?: number;
+  /** First offset no longer to be checked. Default: the stream's end at the time of the call. */
+  readonly to?: number;
+  /** How many threads may work at once. 1: the caller's alone. Default: as many as there are cores. */
+  readonly jobs?: number;
+  /** How many bytes a thread checks in one go. Streams of fewer than eight times that have one thread. Default 8 MiB. */
+  readonly rangeBytes?: number;
+  /**
+   * Read past the system's cache (O_DIRECT on Linux), so that checking a cold archive does not push out what an
+   * application needs. Default `false`.
+   */
+  readonly directIo?: boolean;
+  /** End at the first bad record, instead of going on to find what is good behind it. Default `false`. */
+  readonly stopAtFirst?: boolean;
   /** Exported checkpoints (their notes) that were kept elsewhere. With `publicKeys`, one of those must have signed each. */
   readonly against?: string | readonly string[];
   /** Called about four times a second, and at the end. */
   readonly onProgress?: (progress: VerifyProgress) => void;
-  /** Ends the verification with the signal's reason. */
+  /** Ends the verification, and its threads, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -32,22 +48,33 @@ export interface VerifyProblem {
   readonly [fact: string]: unknown;
 }
 
+/**
+ * What records were held against. `"crc"`: each against its own checksum. `"chain"`: each against the link in its
+ * successor. `"genesis"`: the first against the identity of log and stream.
+ */
+export type VerifyBasis = "crc" | "chain" | "genesis";
+
 export interface VerifyReport {
   readonly stream: string;
   /** Whether everything that was looked at is as it was written. */
   readonly ok: boolean;
+  /** The records that were to be checked: offset `from` to before `to`. */
+  readonly range: GoodRange;
   /** Records that passed: all of them, or those before the first bad one. Of an append that is not whole, none may. */
   readonly records: number;
   /** Bytes of those records. */
   readonly bytes: number;
   readonly segments: number;
-  /** Offset that the next record will have. */
+  /** Offset that the next record of the stream will have. */
   readonly nextOffset: number;
-  /** Hash of the last record that passed, 64 hexadecimal digits. */
+  /** Hash of the last record that passed, 64 hexadecimal digits; of what the first links to when none has. */
   readonly head: string;
   readonly problem: VerifyProblem | null;
+  /** Behind the first bad record: records that are good among themselves. At most a hundred ranges. */
+  readonly goodAfter: readonly GoodRange[];
   /** What is wrong with the indexes. They are derived: this never changes what is read, and opening to write mends it. */
   readonly index: readonly string[];
+  readonly basis: readonly VerifyBasis[];
   /** The checkpoints that the log itself holds. */
   readonly checkpoints: CheckpointCounts;
   /** The checkpoints from outside with which the records agree, by how many records they cover. */
@@ -58,11 +85,36 @@ export interface VerifyReport {
   readonly checked: readonly string[];
   /** What this cannot show. */
   readonly notProved: readonly string[];
+  readonly work: VerifyWork;
   readonly elapsedMs: number;
+}
+
+/** How the checking was done. It has no influence on what is found. */
+export interface VerifyWork {
+  /** How many threads have checked records; 1: the caller's own. */
+  readonly threads: number;
+  /** `"direct"`: past the system's cache. */
+  readonly reading: "cached" | "direct";
+  /** What was asked for and could not be done, and why. */
+  readonly notes: readonly string[];
+}
+
+/** @throws {UsageError} `OPTION_INVALID` */
+export function checkVerifyOptions(options: VerifyOptions): void {
+  const whole = (option: "from" | "to" | "jobs" | "rangeBytes", least: number) => {
+    const value = options[option];
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return;
+    throw failure("OPTION_INVALID", { option, value: String(value), expected: `a whole number, ${least} or more` });
+  };
+  whole("from", 0);
+  whole("to", 0);
+  whole("jobs", 1);
+  whole("rangeBytes", 1);
 }
 
 /** What a verification came to know. */
 export interface Findings {
+  readonly range: GoodRange;
   readonly end: StreamEnd;
   readonly fault: DiatremeError | null;
   readonly checkpoints: CheckpointCounts;
@@ -70,18 +122,17 @@ export interface Findings {
   readonly publicKeys: readonly PublicKey[];
 }
 
-const CHECKED: readonly string[] = [
-  "every record's CRC-32",
-  "every record's SHA-256 against the link in its successor, from the stream's identity on",
-  "offsets without gaps, timestamps that never go back",
-  "every segment's header, against the log's id and the stream's name",
-];
-
 /** A report must not let anybody believe more than was shown. */
-export function statementsOn(findings: Findings): Pick<VerifyReport, "checked" | "notProved"> {
-  const { checkpoints, outside, publicKeys } = findings;
+export function statementsOn(findings: Findings): Pick<VerifyReport, "basis" | "checked" | "notProved"> {
+  const { range, checkpoints, outside, publicKeys } = findings;
   const isTrusting = publicKeys.length > 0;
-  const checked = [...CHECKED];
+  const isFromGenesis = range.from === 0;
+  const checked = [
+    "every record's CRC-32",
+    `every record's SHA-256 against the link in its successor${isFromGenesis ? ", from the stream's identity on" : ""}`,
+    "offsets without gaps, timestamps that never go back",
+    "every segment's header, against the log's id and the stream's name",
+  ];
   if (checkpoints.agreed > 0) {
     checked.push(isTrusting ? "the log's own checkpoints that a trusted key signed" : "the log's own checkpoints");
   }
@@ -90,10 +141,13 @@ export function statementsOn(findings: Findings): Pick<VerifyReport, "checked" |
   if (!isTrusting && (checkpoints.agreed > 0 || outside.found.length > 0)) {
     notProved.push("who made the checkpoints: no public key was given");
   }
-  return { checked, notProved };
+  return { basis: isFromGenesis ? ["crc", "chain", "genesis"] : ["crc", "chain"], checked, notProved };
 }
 
-function* unprovedBy({ end, fault, outside }: Findings): Generator<string> {
+function* unprovedBy({ range, end, fault, outside }: Findings): Generator<string> {
+  const { from, to } = range;
+  if (from > 0) yield `that record ${from} joins what stands before it, and that it is of this stream`;
+  if (to < end.offset) yield `anything about record ${to} and what follows it`;
   if (outside.unmet > 0) {
     yield `that the records agree with ${outside.unmet} of the checkpoints from outside: they were not reached`;
   }

@@ -180,6 +180,12 @@ export class RecordWindow {
     target.set(core.firstHash, at + bytes);
   }
 
+  /** SHA-256 of the payload of record `index` of the last link: a view, valid until the next call. */
+  digest(index: number): Uint8Array {
+    const at = this.core.digests + index * DIGEST_BYTES;
+    return this.core.bytes.subarray(at, at + DIGEST_BYTES);
+  }
+
   /** A copy of the hashes of records `from` to before `to` of the last link. */
   hashesOf(from: number, to: number): Uint8Array {
     return this.core.bytes.slice(this.core.hashes + from * DIGEST_BYTES, this.core.hashes + to * DIGEST_BYTES);

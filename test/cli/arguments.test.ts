@@ -5,7 +5,10 @@ import { diatreme } from "./run.ts";
 
 describe("arguments that make no sense", () => {
   it.each([
-    [[], "say what to do: append, read, verify, inspect, repair, checkpoint, compare or keys. See: diatreme --help"],
+    [
+      [],
+      "say what to do: append, read, verify, export, verify-export, inspect, repair, checkpoint, compare or keys. See: diatreme --help",
+    ],
     [["frob"], "unknown command 'frob'. See: diatreme --help"],
     [["raed", "d", "s"], "unknown command 'raed' (Did you mean read?). See: diatreme --help"],
     [["append", "d"], "missing required argument 'stream'. See: diatreme append --help"],

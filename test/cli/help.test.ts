@@ -7,7 +7,18 @@ describe("help", () => {
   it("lists the commands and the exit statuses", async () => {
     const { status, output } = await diatreme(["--help"]);
     const text = output.toString();
-    for (const command of ["append", "read", "verify", "inspect", "repair", "checkpoint", "compare", "keys"])
+    for (const command of [
+      "append",
+      "read",
+      "verify",
+      "export",
+      "verify-export",
+      "inspect",
+      "repair",
+      "checkpoint",
+      "compare",
+      "keys",
+    ])
       expect(text).toMatch(new RegExp(`^  ${command} `, "m"));
     expect(text).toMatch(/Exit status:\n {2}0 {2}good\n {2}1 {2}the data is bad\n {2}2 {2}wrong usage\n {2}3 /);
     expect(status).toBe(0);
@@ -16,8 +27,9 @@ describe("help", () => {
   it.each([
     ["append", ["--sync", "--batch", "--ack", "--json", "64 MiB", "130"]],
     ["read", ["--from", "--to", "--limit", "--json", "--verify", "crc"]],
-    ["verify", ["--against", "--public-key", "--json"]],
+    ["verify", ["--against", "--public-key", "--json", "--jobs", "--from", "--to", "--direct", "--stop-at-first"]],
     ["checkpoint", ["--key", "--latest", "--public-key", "--json"]],
+    ["export", ["--from", "--to", "--withhold", "20-29"]],
     ["inspect", ["--json"]],
     ["repair", ["--apply", "--max-record-bytes", "--json", ".removed-"]],
   ])("of %s names its options, gives examples and the exit statuses", async (command, named) => {
@@ -56,6 +68,8 @@ describe("help", () => {
       "append",
       "read",
       "verify",
+      "export",
+      "verify-export",
       "inspect",
       "repair",
       "checkpoint",

@@ -66,6 +66,11 @@ const EXAMPLES: { readonly [C in ErrorCode]: ErrorFacts[C] } = {
   LOG_TRUNCATED: { ...shortened },
   LOG_ROLLED_BACK: { ...shortened },
   LOG_FORKED: { stream, nextOffset: 8124, claimed: oneHash, found: otherHash, agreesTo: 8000, key: "5c0f1e7a" },
+  EXPORT_INVALID: {
+    line: 8125,
+    condition: "X8",
+    reason: "it links to 1f3a90c25b7d9e1f…, and record 8122 is another: 9a0c77e1d3f5b2a4…",
+  },
   FILE_NOT_FOUND: { path },
   FILE_EXISTS: { path },
   FILE_NOT_REGULAR: { path, kind: "link" },

@@ -14,6 +14,7 @@ import {
   type Runtime,
   StorageError,
   UsageError,
+  verifyExport,
 } from "../../src/index.ts";
 import { currentRuntime } from "../contract/current-runtime.ts";
 
@@ -457,6 +458,13 @@ describe("evidence", () => {
       openLogOn(without, "/log", { signer: key }),
     );
   });
+});
+
+it("an export that is not as it was made is EXPORT_INVALID, as a problem in a report", async () => {
+  const { problem } = await verifyExport([new TextEncoder().encode("{}\n")]);
+  const message = expect.stringMatching(/^Line 1 of the export fails condition X1: .*\.$/);
+  expect(problem).toEqual({ code: "EXPORT_INVALID", line: 1, condition: "X1", message });
+  provoked.add("EXPORT_INVALID");
 });
 
 describe("a failure of the system", () => {

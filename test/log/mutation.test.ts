@@ -2,7 +2,15 @@
 // by an oracle that shares no code with the log (plain-chain.ts).
 import { describe, expect, it } from "vitest";
 import { type MemoryDisk, memoryRuntime } from "../../adapters/memory.ts";
-import { DiatremeError, openLogOn, type Runtime, type VerifyOptions, type VerifyReport } from "../../src/index.ts";
+import {
+  DiatremeError,
+  openLogOn,
+  PrivateKey,
+  publicKeyOn,
+  type Runtime,
+  type VerifyOptions,
+  type VerifyReport,
+} from "../../src/index.ts";
 import { currentRuntime } from "../contract/current-runtime.ts";
 import { MUTATIONS, type Mutation, type StreamFiles } from "./mutations.ts";
 import { judge, type PlainVerdict } from "./plain-chain.ts";
@@ -12,6 +20,9 @@ import { withThreads } from "./thread-in-process.ts";
 const COUNT = Number(process.env["DIATREME_MUTATIONS"] ?? 120);
 const FIRST_SEED = Number(process.env["DIATREME_MUTATION_SEED"] ?? Math.floor(Math.random() * 1e9));
 const FOLDER = "/log/orders";
+
+const signer = PrivateKey.fromBytes(new Uint8Array(32).fill(7));
+const publicKeys = [publicKeyOn(currentRuntime(), signer)];
 
 // Records.
 const MOST_OF_AN_APPEND = 90;
@@ -24,11 +35,16 @@ interface Base {
 }
 
 // Many segments of few records, where ranges are whole segments; and few of many, where indexes say where to cut.
-async function makeBase(seed: number, shape: { segmentBytes: number; appends: number; most: number }): Promise<Base> {
+async function makeBase(
+  seed: number,
+  shape: { segmentBytes: number; appends: number; most: number; checkpointEvery: number },
+): Promise<Base> {
   const random = randomFrom(seed);
   const { runtime: machine, disk } = memoryRuntime({ seed });
-  const runtime = withThreads({ ...machine, nativeHashing: currentRuntime().nativeHashing }, 3);
-  const log = await openLogOn(runtime, "/log", { segmentBytes: shape.segmentBytes, indexEveryRecords: 5 });
+  const { nativeHashing, signatures } = currentRuntime();
+  const runtime = withThreads({ ...machine, nativeHashing, signatures }, 3);
+  const { segmentBytes, checkpointEvery } = shape;
+  const log = await openLogOn(runtime, "/log", { segmentBytes, checkpointEvery, indexEveryRecords: 5, signer });
   for (let append = 0; append < shape.appends; append++) {
     disk.clock.stepMicros(random(2000));
     const count = 1 + random(shape.most);
@@ -57,9 +73,9 @@ describe("random mutations", () => {
     timeout: 60_000 + COUNT * 200,
   }, async () => {
     const bases = [
-      await makeBase(1, { segmentBytes: 900, appends: 40, most: 4 }),
-      await makeBase(2, { segmentBytes: 5000, appends: 30, most: 30 }),
-      await makeBase(3, { segmentBytes: 270_000, appends: 100, most: MOST_OF_AN_APPEND }),
+      await makeBase(1, { segmentBytes: 900, appends: 40, most: 4, checkpointEvery: 7 }),
+      await makeBase(2, { segmentBytes: 5000, appends: 30, most: 30, checkpointEvery: 40 }),
+      await makeBase(3, { segmentBytes: 270_000, appends: 100, most: MOST_OF_AN_APPEND, checkpointEvery: 700 }),
     ];
     for (const { verdict } of bases) expect(verdict.fault).toBeNull();
     const seen = new Set<string>();
@@ -69,7 +85,6 @@ describe("random mutations", () => {
       const first = MUTATIONS[seed % MUTATIONS.length] as Mutation;
       const mutations = random(5) === 0 ? [first, MUTATIONS[random(MUTATIONS.length)] as Mutation] : [first];
       try {
-        process.stderr.write(`${seed} ${mutations.map((m) => m.name)} ${bases.indexOf(base)}\n`);
         seen.add(await check(base, mutations, random));
       } catch (error) {
         const names = mutations.map(({ name }) => name).join(", then ");
@@ -98,8 +113,9 @@ async function check(base: Base, mutations: readonly Mutation[], random: Random)
   for (const [name, bytes] of files) disk.put(`${FOLDER}/${name}`, bytes);
 
   const rangeBytes = 1 + random(random(2) === 0 ? 400 : 60_000);
-  const alone = await verify(runtime, { jobs: 1 });
-  const together = await verify(runtime, { jobs: 1 + random(4), rangeBytes });
+  const trusted = random(2) === 0 ? publicKeys : [];
+  const alone = await verify(runtime, { jobs: 1 }, trusted);
+  const together = await verify(runtime, { jobs: 1 + random(4), rangeBytes }, trusted);
   expect(comparable(together)).toEqual(comparable(alone));
   if (typeof alone === "string") return expectRefused(alone, files);
   await expectSameRange(runtime, alone, random);
@@ -107,8 +123,12 @@ async function check(base: Base, mutations: readonly Mutation[], random: Random)
   return alone.problem?.code ?? "ok";
 }
 
-async function verify(runtime: Runtime, options: VerifyOptions): Promise<VerifyReport | string> {
-  const log = await openLogOn(runtime, "/log", { readOnly: true });
+async function verify(
+  runtime: Runtime,
+  options: VerifyOptions,
+  trusted: typeof publicKeys = [],
+): Promise<VerifyReport | string> {
+  const log = await openLogOn(runtime, "/log", { readOnly: true, publicKeys: trusted });
   try {
     return await log.stream("orders").verify(options);
   } catch (error) {
@@ -151,12 +171,13 @@ function expectSkipped({ range }: VerifyReport, { problem, records }: VerifyRepo
 }
 
 function expectRight(report: VerifyReport, base: Base, files: StreamFiles): void {
-  console.error(JSON.stringify({ ...report, checked: 0, notProved: 0 }), judge(segmentsIn(files)));
   const segments = segmentsIn(files);
   const oracle = judge(segments);
   const newest = `segment_${String(segments.length - 1).padStart(6, "0")}.log`;
   if (report.ok) {
     expect(report.goodAfter).toEqual([]);
+    // A checkpoint of the very end is beside the newest segment: nothing can be missing or another unless it is, too.
+    if (hasAllCheckpoints(files, base)) expect(report.head).toBe(base.verdict.head);
     if (oracle.fault === null) {
       expect({ records: report.records, head: report.head }).toEqual({ records: oracle.records, head: oracle.head });
       return;
@@ -172,6 +193,12 @@ function expectRight(report: VerifyReport, base: Base, files: StreamFiles): void
   }
   expect(report.problem).not.toBeNull();
   const { problem } = report;
+  if (problem?.code === "CHECKPOINT_CONTRADICTED") {
+    // A checkpoint tells how it was.
+    expect(problem["claimed"]).toBe(base.verdict.hashes[(problem["nextOffset"] as number) - 1]);
+    expect(problem["found"]).toBe(oracle.hashes[(problem["nextOffset"] as number) - 1]);
+    return;
+  }
   if (oracle.fault === null) {
     // Good as far as it goes: then an index, a gap or a later record knows of more.
     expect(["RECORD_TRUNCATED", "SEGMENT_MISSING"]).toContain(problem?.code);
@@ -194,6 +221,10 @@ function expectRight(report: VerifyReport, base: Base, files: StreamFiles): void
     expect(to).toBeGreaterThan(from);
   }
   expect(base.verdict.fault).toBeNull();
+}
+
+function hasAllCheckpoints(files: StreamFiles, base: Base): boolean {
+  return [...base.files].every(([name, bytes]) => !name.endsWith(".ckpt") || isEqual(bytes, files.get(name)));
 }
 
 function isSealed(index: Uint8Array): boolean {

@@ -14,6 +14,7 @@ export interface Mutation {
 
 const segmentsOf = (files: StreamFiles) => [...files.keys()].filter((name) => name.endsWith(".log")).sort();
 const indexesOf = (files: StreamFiles) => [...files.keys()].filter((name) => name.endsWith(".idx")).sort();
+const checkpointsOf = (files: StreamFiles) => [...files.keys()].filter((name) => name.endsWith(".ckpt")).sort();
 const oneOf = <T>(items: readonly T[], random: Random) => items[random(items.length)] as T;
 
 // Takes one segment apart, lets its records be changed, and puts it together with right checksums.
@@ -151,11 +152,30 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    name: "the newest segment removed with its index",
+    name: "the newest segment removed with all that is beside it",
     apply: (files) => {
       const name = segmentsOf(files).at(-1) as string;
       files.delete(name);
       files.delete(`${name}.idx`);
+      files.delete(`${name}.ckpt`);
+    },
+  },
+  {
+    name: "bits turned around in checkpoints",
+    apply: (files, random) => {
+      const bytes = files.get(oneOf(checkpointsOf(files), random)) as Uint8Array;
+      for (let count = 1 + random(3); count > 0; count--) flip(bytes, random(bytes.length), random);
+    },
+  },
+  {
+    name: "checkpoints removed, cut or another segment's",
+    apply: (files, random) => {
+      const name = oneOf(checkpointsOf(files), random);
+      const bytes = files.get(name) as Uint8Array<ArrayBuffer>;
+      const way = random(3);
+      if (way === 0) files.delete(name);
+      else if (way === 1) files.set(name, bytes.slice(0, random(bytes.length)));
+      else files.set(name, (files.get(oneOf(checkpointsOf(files), random)) as Uint8Array<ArrayBuffer>).slice());
     },
   },
   {

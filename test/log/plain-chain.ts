@@ -66,6 +66,8 @@ export interface PlainVerdict {
   /** Records that are good by themselves and link to the one before, from the first on. */
   readonly records: number;
   readonly head: string;
+  /** The hash of each of them. */
+  readonly hashes: readonly string[];
   /** Number of the segment in which it ends too early, and why; `null` when all is good to the last byte. */
   readonly fault: { readonly segment: number; readonly why: Why } | null;
 }
@@ -75,9 +77,11 @@ export function judge(segments: readonly Uint8Array[]): PlainVerdict {
   let records = 0;
   let timestamp = 0n;
   let head: Uint8Array = new Uint8Array();
+  const hashes: string[] = [];
   const end = (segment: number, why: Why): PlainVerdict => ({
     records,
     head: Buffer.from(head).toString("hex"),
+    hashes,
     fault: { segment, why },
   });
   for (const [number, bytes] of segments.entries()) {
@@ -110,13 +114,14 @@ export function judge(segments: readonly Uint8Array[]): PlainVerdict {
       if (!isEqual(record.subarray(32, 64), head)) return end(number, "link");
       timestamp = fields.getBigUint64(16, true);
       head = hashOf(record);
+      hashes.push(Buffer.from(head).toString("hex"));
       goesOn = commit >>> 31 === 1;
       records++;
       at += length;
     }
     if (goesOn && number < segments.length - 1) return end(number, "append");
   }
-  return { records, head: Buffer.from(head).toString("hex"), fault: null };
+  return { records, head: Buffer.from(head).toString("hex"), hashes, fault: null };
 }
 
 function isGoodHeader(bytes: Uint8Array, number: number, first: Uint8Array, records: number): boolean {

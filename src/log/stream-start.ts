@@ -205,12 +205,10 @@ function makeDurable(
       position += bytes.length;
     }
   }
-  if (tail.sealedPage === null) {
-    file.syncNow();
-    syncNames(place);
-  } else if (hasNewName) {
-    place.runtime.files.folder(place.folder).syncNow();
-  }
+  // Whoever wrote here after the segment was sealed may have cut all of it off again, and not have synced that.
+  file.syncNow();
+  if (tail.sealedPage === null) syncNames(place);
+  else if (hasNewName) place.runtime.files.folder(place.folder).syncNow();
 }
 
 // The process that made a file or folder may have died before it made the name durable. A sealed end says that somebody

@@ -4,6 +4,8 @@ import { simulate } from "./simulation.ts";
 import type { Program } from "./step.ts";
 import { shippingSystem } from "./system.ts";
 
+const PLAIN = { expect: "nothing", wait: true, head: false, abort: false } as const;
+
 const FOUND: readonly { readonly story: string; readonly program: Program }[] = [
   {
     // The writer had taken over the new segment, but kept the position of the old one: later records, acknowledged,
@@ -50,6 +52,26 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
         { do: "append", stream: 0, sizes: [1], expect: "nothing", wait: false, head: false, abort: false },
         { do: "settle" },
         { do: "kill", skip: 0 },
+      ],
+    },
+  },
+  {
+    // The log had been closed; its sealed index said that all was synced, as it was before the write and after the cut.
+    // So nobody synced the cut, and after the next segment was begun the power loss brought a byte back.
+    story: "a failed write behind a sealed end, cut off again",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { segmentBytes: 700, spaceAhead: false } },
+        { do: "append", stream: 0, sizes: [10], ...PLAIN },
+        { do: "close" },
+        { do: "flush", stream: 0, wait: true },
+        { do: "fault", on: "write", skip: 0, times: 1, manner: { failAfter: 1, code: "NO_SPACE" } },
+        { do: "append", stream: 0, sizes: [20], ...PLAIN },
+        { do: "kill", skip: 0 },
+        { do: "append", stream: 0, sizes: [600], ...PLAIN },
+        { do: "crash", skip: 0, after: false, survival: 0 },
       ],
     },
   },

@@ -28,8 +28,8 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
   {
     name: "names of a killed process not made durable",
     file: "src/log/stream-start.ts",
-    find: "  file.syncNow();\n  syncNames(place);\n",
-    replace: "  file.syncNow();\n",
+    find: "  if (tail.sealedPage === null) syncNames(place);\n  else if",
+    replace: "  if",
   },
   {
     name: "sync retried after failure",
@@ -123,8 +123,8 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
   {
     name: "corruption taken for a torn tail",
     file: "src/log/recover.ts",
-    find: "const synced = fault !== null && wasSynced(",
-    replace: "const synced = fault === undefined && wasSynced(",
+    find: "wasSynced(window, segment, bad, fileBytes, maxRecordBytes));",
+    replace: "wasSynced(window, segment, bad, 0, maxRecordBytes));",
   },
   {
     name: "sealed page not taken for evidence",
@@ -145,6 +145,12 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
     replace: "if (this.#ahead.reachesBeyond(this.#position)) {",
   },
   {
+    name: "cut behind a sealed end not made durable",
+    file: "src/log/stream-start.ts",
+    find: "  file.syncNow();\n  if (tail.sealedPage === null) syncNames(place);\n",
+    replace: "  if (tail.sealedPage === null) file.syncNow();\n  if (tail.sealedPage === null) syncNames(place);\n",
+  },
+  {
     name: "failed write that drops what had resolved",
     file: "src/log/writer.ts",
     find: "      if (this.#syncsAppends) this.#giveUpBatch(error);\n",
@@ -159,8 +165,8 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
   {
     name: "lock of a live process taken over",
     file: "src/log/lock.ts",
-    find: "if (holder !== null && runtime.processes.isAlive(holder) !== false) {",
-    replace: "if (holder !== null && runtime.processes.isAlive(holder) === null) {",
+    find: "return runtime.processes.isAlive(holder) === false;",
+    replace: "return runtime.processes.isAlive(holder) !== null;",
   },
   {
     name: "expected offset not compared",

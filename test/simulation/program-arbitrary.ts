@@ -29,7 +29,7 @@ const size = fc.oneof(
   { weight: 30, arbitrary: fc.nat({ max: 400 }) },
   { weight: 10, arbitrary: fc.nat({ max: 2500 }) },
   // More than a writer keeps back while a sync is in flight.
-  { weight: 1, arbitrary: fc.constant(33_000) },
+  { weight: 2, arbitrary: fc.constant(33_000) },
 );
 const sizes = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(size).map(([one]) => [one]) },
@@ -37,9 +37,9 @@ const sizes = fc.oneof(
 );
 const skip = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 3, arbitrary: fc.nat({ max: 40 }) });
 const survival: fc.Arbitrary<Survival> = fc.oneof(
-  { weight: 1, arbitrary: fc.constant<Survival>("nothing") },
+  { weight: 3, arbitrary: fc.constant<Survival>("nothing") },
   { weight: 1, arbitrary: fc.constant<Survival>("all") },
-  { weight: 6, arbitrary: fc.nat() },
+  { weight: 4, arbitrary: fc.nat() },
 );
 const code = fc.constantFrom(...CODES);
 const manner: fc.Arbitrary<FaultManner> = fc.oneof(
@@ -51,7 +51,7 @@ const options: fc.Arbitrary<OpenOptions> = fc.record({
   sync: fc.constantFrom<SyncPolicy[]>("everyBatch", "onFlush", "everyRecord", {
     groupCommit: { maxDelayMs: 5, maxAppends: 3 },
   }),
-  segmentBytes: fc.constantFrom(20_000, 20_000, 4000, 1500, 700, 200_000),
+  segmentBytes: fc.constantFrom(20_000, 20_000, 4000, 1500, 700, 200_000, 200_000),
   indexEveryRecords: fc.constantFrom(100, 3, 1),
   maxPendingBytes: fc.constantFrom(1 << 24, 1500, 1),
   maxPendingRecords: fc.constantFrom(65_536, 3),
@@ -90,14 +90,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: word("rival", {}) },
   { weight: 3, arbitrary: word("close", {}) },
   { weight: 3, arbitrary: word("options", { options }) },
-  { weight: 2, arbitrary: word("hold", {}) },
-  { weight: 4, arbitrary: word("release", { count: fc.nat({ max: 3 }) }) },
+  { weight: 5, arbitrary: word("hold", {}) },
+  { weight: 5, arbitrary: word("release", { count: fc.nat({ max: 3 }) }) },
   { weight: 3, arbitrary: word("time", { ms: fc.nat({ max: 20 }) }) },
   { weight: 1, arbitrary: word("clock", { micros: fc.integer({ min: -5_000_000, max: 5_000_000 }) }) },
   {
     weight: 5,
     arbitrary: word("fault", {
-      on: fc.constantFrom(...KINDS, "write", "sync", "truncate"),
+      on: fc.constantFrom(...KINDS, "write", "write", "sync", "sync", "sync", "truncate"),
       skip: fc.nat({ max: 12 }),
       times: fc.constantFrom(1, 1, 2, 1_000_000),
       manner,
@@ -114,7 +114,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const rareStep = fc.oneof(
-  { weight: 200, arbitrary: step },
+  { weight: 150, arbitrary: step },
   { weight: 1, arbitrary: word("appendMany", { stream, count: fc.integer({ min: 1000, max: 1100 }) }) },
 );
 

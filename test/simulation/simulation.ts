@@ -108,7 +108,7 @@ class Simulation {
   /** Ends the program in good order and looks at everything once more. */
   async finish(): Promise<void> {
     this.#troubles.heal();
-    this.#disk.capacityBytes = Number.POSITIVE_INFINITY;
+    this.#setRoom(null);
     if (this.#log === null) await this.#open();
     await this.#close();
     if (this.#troubles.ended !== null) await this.#end();
@@ -541,7 +541,7 @@ class Simulation {
   async #tryToOpen(attempt: number): Promise<boolean> {
     // What failed so far is told by now; from here on it is no excuse any more.
     await turns(20);
-    this.#checkFollowers();
+    this.#throwBroken();
     this.#troubles.fired = false;
     if (attempt > 1) {
       this.#troubles.heal();

@@ -2,11 +2,13 @@
 
 import { randomFillSync } from "node:crypto";
 import type { NativeHashing, Runtime } from "../src/runtime.ts";
+import { nodeAead } from "./node-aead.ts";
 import { nodeClock } from "./node-clock.ts";
 import { nodeFiles } from "./node-fs.ts";
 import { ALL_PERMITTED, nodeProcesses } from "./node-processes.ts";
 import { nodeSignatures } from "./node-signatures.ts";
 import { nodeWorkers } from "./node-workers.ts";
+import { portablePassphrases } from "./portable-passphrases.ts";
 
 /** The one part of Bun's own interface that is used. */
 declare const Bun: { readonly SHA256: { hash(source: Uint8Array, target: Uint8Array): void } };
@@ -18,6 +20,8 @@ export function bunRuntime(): Runtime {
     files: nodeFiles,
     nativeHashing: bunHashing,
     signatures: nodeSignatures,
+    aead: nodeAead,
+    passphrases: portablePassphrases,
     clock: nodeClock,
     random: (target) => void randomFillSync(target),
     processes: nodeProcesses(ALL_PERMITTED),

@@ -2,11 +2,13 @@
 
 import { createHash, randomFillSync } from "node:crypto";
 import type { NativeHashing, Runtime } from "../src/runtime.ts";
+import { nodeAead } from "./node-aead.ts";
 import { nodeClock } from "./node-clock.ts";
 import { nodeFiles } from "./node-fs.ts";
 import { nodeProcesses, type ProcessPermissions } from "./node-processes.ts";
 import { nodeSignatures } from "./node-signatures.ts";
 import { nodeWorkers } from "./node-workers.ts";
+import { portablePassphrases } from "./portable-passphrases.ts";
 
 /** The parts of Deno's own interface that are used. */
 declare const Deno: {
@@ -22,6 +24,8 @@ export function denoRuntime(): Runtime {
     files: nodeFiles,
     nativeHashing: denoHashing,
     signatures: nodeSignatures,
+    aead: nodeAead,
+    passphrases: portablePassphrases,
     clock: nodeClock,
     random: (target) => void randomFillSync(target),
     processes: nodeProcesses(permissions),

@@ -11,6 +11,8 @@ import { ProcessTable } from "./memory-processes.ts";
 import { SyncsInFlight } from "./memory-syncs.ts";
 import { MemoryFolder, type MemoryLeaf } from "./memory-tree.ts";
 import type { MemoryVolume } from "./memory-volume.ts";
+import { portableAead } from "./portable-aead.ts";
+import { portablePassphrases } from "./portable-passphrases.ts";
 import { portableSignatures } from "./portable-signatures.ts";
 
 /** What a disk and its machine are made of. */
@@ -60,6 +62,8 @@ export class MemoryDisk {
       description: "memory",
       files: new MemoryFiles(this.#volume, life),
       nativeHashing: null,
+      aead: portableAead,
+      passphrases: portablePassphrases,
       signatures: portableSignatures,
       clock: this.clock,
       random: (target) => {

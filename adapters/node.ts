@@ -2,11 +2,13 @@
 
 import { hash, randomFillSync } from "node:crypto";
 import type { NativeHashing, Runtime } from "../src/runtime.ts";
+import { nodeAead } from "./node-aead.ts";
 import { nodeClock } from "./node-clock.ts";
 import { nodeFiles } from "./node-fs.ts";
 import { ALL_PERMITTED, nodeProcesses } from "./node-processes.ts";
 import { nodeSignatures } from "./node-signatures.ts";
 import { nodeWorkers } from "./node-workers.ts";
+import { portablePassphrases } from "./portable-passphrases.ts";
 
 /** The powers of Node. */
 export function nodeRuntime(): Runtime {
@@ -15,6 +17,8 @@ export function nodeRuntime(): Runtime {
     files: nodeFiles,
     nativeHashing: nodeHashing,
     signatures: nodeSignatures,
+    aead: nodeAead,
+    passphrases: portablePassphrases,
     clock: nodeClock,
     random: (target) => void randomFillSync(target),
     processes: nodeProcesses(ALL_PERMITTED),

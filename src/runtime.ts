@@ -8,6 +8,10 @@ export interface Runtime {
   readonly files: Files;
   /** SHA-256 by the runtime; `null` where it has none. */
   readonly nativeHashing: NativeHashing | null;
+  /** AES-256-GCM; `null` where there is none: then nothing can be encrypted, and nothing that is encrypted be read. */
+  readonly aead: Aead | null;
+  /** Keys out of passphrases; `null` where there is no such thing. */
+  readonly passphrases: Passphrases | null;
   /** Ed25519; `null` where there is none: then nothing can be signed, and no signature be checked. */
   readonly signatures: Signatures | null;
   readonly clock: Clock;
@@ -140,6 +144,40 @@ export interface RuntimeVerifier {
    * is the hash reduced modulo L: the equation without cofactor. The caller has made sure that S < L.
    */
   verify(message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** AES-256-GCM (NIST SP 800-38D) with nonces of 12 bytes and tags of 16. */
+export interface Aead {
+  /** Makes a key of 32 bytes ready for use. They are copied: the caller may wipe its own. */
+  prepareKey(key: Uint8Array): AeadKey;
+}
+
+/** A key that is ready for use. No nonce may ever be given to `seal` twice: that is the caller's to see to. */
+export interface AeadKey {
+  /**
+   * Encrypts `source` into `target`, which has 16 bytes more, for the tag at its end. Any of them may be a view on
+   * WebAssembly memory, and `target` may begin where `source` begins. `nonce` and `aad` are not kept.
+   */
+  seal(nonce: Uint8Array, aad: Uint8Array, source: Uint8Array, target: Uint8Array): void;
+  /**
+   * Decrypts `source`, ciphertext and tag, into `target`, which has 16 bytes less. `false`, and `target` as it was, when
+   * key, nonce, `aad`, ciphertext and tag do not belong together.
+   */
+  open(nonce: Uint8Array, aad: Uint8Array, source: Uint8Array, target: Uint8Array): boolean;
+  /** Lets go of the key, and wipes it where the runtime has it in memory that can be written. It is not used any more. */
+  drop(): void;
+}
+
+/** Argon2id (RFC 9106), version 1.3. */
+export interface Passphrases {
+  /** 32 bytes of key. Takes long on purpose, and `memoryKib` KiB of memory for as long. */
+  stretch(passphrase: Uint8Array, salt: Uint8Array, cost: StretchCost): Promise<Uint8Array>;
+}
+
+export interface StretchCost {
+  readonly memoryKib: number;
+  readonly passes: number;
+  readonly lanes: number;
 }
 
 export interface Clock {

@@ -48,6 +48,11 @@ export const KIND_TOMBSTONE = 1;
 export const COMPRESSION_NONE = 0;
 export const FLAG_ENCRYPTED = 1;
 
+// An encrypted payload as it is stored: number of the key, ciphertext, tag.
+export const PAYLOAD_KEY_BYTES = 4;
+export const PAYLOAD_TAG_BYTES = 16;
+export const PAYLOAD_EXTRA_BYTES = 20;
+
 // Commit word.
 export const COMMIT_MORE_SHIFT = 31; // bit 31: more records of the same append follow
 export const COMMIT_RESERVED_SHIFT = 30; // bit 30: zero

@@ -19,6 +19,18 @@ export interface ErrorFacts {
   PAYLOAD_NOT_JSON: { stream: string; offset: number };
   KEY_INVALID: { kind: "private" | "public"; reason: string };
   SIGNATURES_MISSING: { runtime: string };
+  ENCRYPTION_UNAVAILABLE: { runtime: string; lacks: string };
+  ENCRYPTION_OFF: { directory: string };
+  ENCRYPTION_REQUIRED: { stream: string; reason: string };
+  // What is encrypted cannot be read, or not be encrypted, with the keys at hand. Nothing is damaged.
+  KEYS_NOT_FOUND: { path: string };
+  KEY_WRONG: { path: string; reason: string };
+  KEYS_ROTATED: { path: string };
+  SUBJECT_UNKNOWN: { directory: string };
+  SUBJECT_ERASED: { directory: string; fingerprint: string };
+  PAYLOAD_ENCRYPTED: { stream: string; offset: number };
+  PAYLOAD_KEY_MISSING: { stream: string; offset: number; key: string; epoch: string };
+  PAYLOAD_ERASED: { stream: string; offset: number; fingerprint: string };
   // Somebody else was first.
   OFFSET_MISMATCH: { stream: string; expected: number; actual: number };
   FOLLOWED_RECORD_REPLACED: { stream: string; offset: number; shown: string; found: string };
@@ -36,6 +48,8 @@ export interface ErrorFacts {
   RECORD_CHAIN_BROKEN: RecordPlace & { linked: string; computed: string };
   RECORD_LINK_WRONG: RecordPlace & { linked: string; expected: string };
   APPEND_INCOMPLETE: RecordPlace;
+  KEY_FILE_INVALID: { path: string; line: number; condition: string; reason: string };
+  PAYLOAD_UNREADABLE: { stream: string; offset: number };
   EXPORT_INVALID: { line: number; condition: string; reason: string };
   // The data does not agree with evidence from outside.
   CHECKPOINT_INVALID: { condition: string; reason: string };
@@ -110,6 +124,8 @@ export class DiatremeError extends Error {
 
 /** The call must change. */
 export class UsageError extends DiatremeError {}
+/** What is encrypted cannot be read, or nothing be encrypted, with the keys at hand. The data is not damaged. */
+export class KeyError extends DiatremeError {}
 /** Somebody else was first. */
 export class ConflictError extends DiatremeError {}
 /** The data is not what was written. */
@@ -128,6 +144,7 @@ interface ErrorRow<C extends ErrorCode> {
 }
 
 const usage = { type: UsageError, exit: EXIT_USAGE };
+const key = { type: KeyError, exit: EXIT_USAGE };
 const corruption = { type: CorruptionError, exit: EXIT_BAD_DATA };
 const evidence = { type: EvidenceError, exit: EXIT_BAD_DATA };
 const storage = { type: StorageError, exit: EXIT_SYSTEM };
@@ -214,6 +231,62 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
     ...usage,
     message: (f) => `${f.runtime} has no Ed25519, so nothing can be signed or checked with a key here.`,
   },
+  ENCRYPTION_UNAVAILABLE: {
+    ...usage,
+    message: (f) => `${f.runtime} has no ${f.lacks}, so nothing can be encrypted or decrypted with it here.`,
+  },
+  ENCRYPTION_OFF: {
+    ...usage,
+    message: (f) => `The log in ${f.directory} was opened without encryption. Open it with encryption and its key.`,
+  },
+  ENCRYPTION_REQUIRED: {
+    ...usage,
+    message: (f) =>
+      `Cannot append to "${f.stream}" without encryption: ${f.reason}. ` +
+      "Open the log with encryption and its key. Nothing was written.",
+  },
+  KEYS_NOT_FOUND: {
+    ...key,
+    message: (f) =>
+      `There is no ${f.path}, and the log has streams already. If it was encrypted, restore that file from a copy: ` +
+      "without it nothing encrypted can be read. If it never was, make keys: diatreme keys init.",
+  },
+  KEY_WRONG: {
+    ...key,
+    message: (f) => `The key that was given does not open ${f.path}: ${f.reason}. Nothing was changed.`,
+  },
+  KEYS_ROTATED: {
+    ...key,
+    message: (f) => `The keys in ${f.path} were rotated since this log was opened. Open it again.`,
+  },
+  SUBJECT_UNKNOWN: {
+    ...key,
+    message: (f) => `The log in ${f.directory} has no key for this keyId: nothing was ever appended with it.`,
+  },
+  SUBJECT_ERASED: {
+    ...key,
+    message: (f) =>
+      `The key for this keyId, ${f.fingerprint}, was erased from the log in ${f.directory}. It is never made anew: ` +
+      "use another keyId if the subject has come back.",
+  },
+  PAYLOAD_ENCRYPTED: {
+    ...key,
+    message: (f) =>
+      `The payload of record ${f.offset} of "${f.stream}" is encrypted, and the log was opened without a key. ` +
+      "Open it with encryption; without a key it can still be verified.",
+  },
+  PAYLOAD_KEY_MISSING: {
+    ...key,
+    message: (f) =>
+      `The payload of record ${f.offset} of "${f.stream}" is encrypted with key ${f.key} in epoch ${f.epoch}, ` +
+      "and the key file does not have both. It is older than the record, or another log's: restore the newest copy.",
+  },
+  PAYLOAD_ERASED: {
+    ...key,
+    message: (f) =>
+      `The payload of record ${f.offset} of "${f.stream}" was erased: its key, ${f.fingerprint}, was destroyed. ` +
+      "Nobody can read it any more. The record still verifies.",
+  },
   OFFSET_MISMATCH: {
     type: ConflictError,
     exit: EXIT_USAGE,
@@ -288,6 +361,18 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   APPEND_INCOMPLETE: {
     ...corruption,
     message: (f) => `${place(f)} says that its append goes on, but the segment ends. ${remedy}`,
+  },
+  KEY_FILE_INVALID: {
+    ...corruption,
+    message: (f) =>
+      `Line ${f.line} of ${f.path} fails condition ${f.condition}: ${f.reason}. ` +
+      "Restore the file from a copy. Without it encrypted payloads cannot be read; all else can.",
+  },
+  PAYLOAD_UNREADABLE: {
+    ...corruption,
+    message: (f) =>
+      `The payload of record ${f.offset} of "${f.stream}" is not what was encrypted for this place: it was moved or ` +
+      "changed, or the key file belongs to another copy of the log. Verify the log; restore both from one copy.",
   },
   EXPORT_INVALID: {
     ...corruption,

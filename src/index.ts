@@ -15,17 +15,26 @@ export {
   EvidenceError,
   InternalError,
   isFailure,
+  KeyError,
   StorageError,
   UsageError,
 } from "./errors.ts";
 export type { CheckpointClaim, CheckpointRelation } from "./format/checkpoint.ts";
 export type { ExportHeading } from "./format/export-lines.ts";
 export type { LogIdentity } from "./format/log-identity.ts";
+export type {
+  EncryptionOptions,
+  KeyContext,
+  KeyProvider,
+  MasterKeyOptions,
+} from "./keys/encryption-options.ts";
+export type { KeyDescription } from "./keys/keyring.ts";
 export type { AppendOptions } from "./log/append-options.ts";
 export { AppendResult } from "./log/append-result.ts";
 export type { RangeOptions } from "./log/checked-runs.ts";
 export type { CheckpointCounts } from "./log/checkpoint-check.ts";
 export type { LogEntry } from "./log/entries.ts";
+export type { EraseOptions, ErasureReceipt, ErasureReport, StreamErasure } from "./log/erase.ts";
 export type { ExportOptions } from "./log/export.ts";
 export type { FollowOptions } from "./log/follow.ts";
 export type { GoodRange } from "./log/good-after.ts";

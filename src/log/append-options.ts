@@ -9,6 +9,11 @@ export interface AppendOptions {
    * append whose records have been taken is no longer stopped by it.
    */
   readonly signal?: AbortSignal;
+  /**
+   * Encrypts the payloads with a key of this subject's own, which `eraseSubject` destroys: 1 to 255 bytes of UTF-8. The
+   * first append for a subject makes its key, which takes a sync of its own. Needs a log that was opened with encryption.
+   */
+  readonly keyId?: string;
 }
 
 /** Whatever is given, an offset comes out or none; getters run here, before anything is decided. */
@@ -19,6 +24,21 @@ export function checkExpectedOffset(options: AppendOptions): number | undefined 
     option: "expectedOffset",
     value: typeof expected === "string" ? JSON.stringify(expected) : String(expected),
     expected: "a whole number, 0 or more",
+  });
+}
+
+const MOST_KEY_ID_BYTES = 255;
+
+/** A subject's name, or none. It is never shown in an error: it may be personal. */
+export function checkKeyId(keyId: unknown): string | undefined {
+  if (keyId === undefined) return undefined;
+  if (typeof keyId === "string" && keyId !== "" && keyId.length <= MOST_KEY_ID_BYTES && keyId.isWellFormed()) {
+    if (new TextEncoder().encode(keyId).length <= MOST_KEY_ID_BYTES) return keyId;
+  }
+  throw failure("OPTION_INVALID", {
+    option: "keyId",
+    value: "something else",
+    expected: `a string of 1 to ${MOST_KEY_ID_BYTES} bytes of UTF-8`,
   });
 }
 

@@ -1,10 +1,14 @@
-// Appends that wait for room, or for a rotation, in the order in which they were made.
+// Appends that wait for room, for a new segment or for keys, in the order in which they were made.
 import type { AppendOptions } from "./append-options.ts";
 import type { AppendResult } from "./append-result.ts";
 import type { LogEvent } from "./stage.ts";
+import type { Tombstone } from "./tombstone.ts";
+
+/** What one append is made of. */
+export type AppendInput = LogEvent | readonly LogEvent[] | Tombstone;
 
 export interface QueuedAppend {
-  readonly events: LogEvent | readonly LogEvent[];
+  readonly events: AppendInput;
   readonly options: AppendOptions;
   readonly resolve: (result: AppendResult | Promise<AppendResult>) => void;
   readonly reject: (error: unknown) => void;
@@ -25,8 +29,13 @@ export class AppendQueue {
     return this.#waiting.values().next().value;
   }
 
+  /** What all that wait have said, in their order. */
+  *options(): Iterable<AppendOptions> {
+    for (const { options } of this.#waiting) yield options;
+  }
+
   /** Puts an append at the end. Its signal takes it out again, as long as it waits: nothing of it is written then. */
-  add(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> {
+  add(events: AppendInput, options: AppendOptions): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       const queued: QueuedAppend = { events, options, resolve, reject };
       this.#waiting.add(queued);

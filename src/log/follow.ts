@@ -91,7 +91,8 @@ async function* readUpTo(
 function* remembered(source: FollowSource, run: RecentRun, from: number, end: StreamEnd): Generator<LogRecord, void> {
   const bytes = run.bytes.slice();
   const { stream } = source.state.segments.place;
-  const own = { stream, bytes, zeroCopy: false, hashes: null, hashesAt: 0, expired: false };
+  const { keyring } = source.state.settings;
+  const own = { stream, bytes, zeroCopy: false, hashes: null, hashesAt: 0, keyring, expired: false };
   const stop = Math.min(run.firstOffset + run.count, end.offset);
   let at = 0;
   for (let index = 0; run.firstOffset + index < stop; index++) {

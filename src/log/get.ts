@@ -64,7 +64,7 @@ function quickly(
   else window.trustLink();
   const successor = successorOf(window, segment, place.segment, end, limit);
   if (successor === 0 || window.link(1, successor, engine) >= 0) return undefined;
-  return copyOf(window, copies, segment, bytes, offset);
+  return copyOf(state, window, copies, segment, bytes, offset);
 }
 
 // 0 when the successor lies in another segment.
@@ -80,6 +80,7 @@ function successorOf(
 }
 
 function copyOf(
+  { settings }: ReadableStreamState,
   window: RecordWindow,
   copies: Copies,
   segment: ReadableSegment,
@@ -94,6 +95,7 @@ function copyOf(
     zeroCopy: false,
     hashes: bytes,
     hashesAt: at + length,
+    keyring: settings.keyring,
     expired: false,
   };
   return new LogRecord(run, at, 0, offset);

@@ -3,12 +3,16 @@
 
 import { failure } from "../errors.ts";
 import type { LogIdentity } from "../format/log-identity.ts";
-import { checkStreamName, isStreamName } from "../format/stream-name.ts";
+import { checkStreamName } from "../format/stream-name.ts";
+import { type MasterKeyOptions, masterChoice } from "../keys/encryption-options.ts";
+import type { KeyDescription, Keyring } from "../keys/keyring.ts";
 import type { Runtime } from "../runtime.ts";
+import { checkKeyId } from "./append-options.ts";
+import { type EraseOptions, type ErasureReport, eraseSubject } from "./erase.ts";
 import type { WriteLock } from "./lock.ts";
 import type { LogSettings } from "./options.ts";
-import { isOfSegment } from "./segment-files.ts";
 import { Stream } from "./stream.ts";
+import { streamNames } from "./stream-names.ts";
 
 export class Log {
   /** The log's folder, absolute. */
@@ -61,14 +65,54 @@ export class Log {
 
   /** The names of the streams that the folder holds, sorted. */
   async streams(): Promise<string[]> {
-    const names: string[] = [];
-    const { files } = this.#runtime;
-    for (const { name, kind } of files.list(this.directory)) {
-      if (kind !== "folder" || !isStreamName(name)) continue;
-      // A folder of something else is no stream; one that has lost its first segment still is.
-      if (files.list(`${this.directory}/${name}`).some((entry) => isOfSegment(entry.name))) names.push(name);
-    }
-    return names;
+    return streamNames(this.#runtime.files, this.directory);
+  }
+
+  /**
+   * Erases a subject: destroys its key, in memory and in every byte of the log's folder, so that nobody can read what was
+   * appended with this `keyId`. Its records stay and verify as before; each stream that has some gets a record of kind
+   * `tombstone` that says who erased what and when. Resolves when all of that is durable. It cannot be undone, and the
+   * `keyId` cannot be used again.
+   *
+   * Once the erasure has begun it is gone on with, whatever fails: by the next call, or by the next opening for writing.
+   * What was read before, copies of the folder and other processes' memory are not reached: see docs/encryption.md.
+   *
+   * @throws {KeyError} `SUBJECT_UNKNOWN`, `SUBJECT_ERASED`
+   * @throws {UsageError} `ENCRYPTION_OFF`, `LOG_READ_ONLY`, `LOG_CLOSED`, `OPTION_INVALID`
+   * @throws {StorageError} when a step could not be made durable
+   */
+  async eraseSubject(keyId: string, options: EraseOptions): Promise<ErasureReport> {
+    return eraseSubject(this, this.#writableKeys(), this.#settings.clock, checkKeyId(keyId) ?? "", options ?? {});
+  }
+
+  /**
+   * Replaces the keys that protect data keys: the key-encryption key, and with `to` the master key too, for which this is
+   * the only way. Records are not touched. The old master key then opens nothing in this folder any more; in copies it
+   * does.
+   *
+   * @throws {UsageError} `ENCRYPTION_OFF`, `LOG_READ_ONLY`, `LOG_CLOSED`, `OPTION_INVALID`
+   * @throws {StorageError} when it could not be made durable
+   */
+  async rotateKeys({ to }: { readonly to?: MasterKeyOptions } = {}): Promise<void> {
+    await this.#writableKeys().rotate(to === undefined ? null : masterChoice(to, "to"));
+  }
+
+  /** The keys for payloads, as far as they may be shown: never the keys themselves. Needs encryption. */
+  async keys(): Promise<KeyDescription[]> {
+    return this.#keys().list();
+  }
+
+  #keys(): Keyring {
+    if (this.#closing !== null) throw failure("LOG_CLOSED", { directory: this.directory });
+    const { keyring } = this.#settings;
+    if (keyring === null) throw failure("ENCRYPTION_OFF", { directory: this.directory });
+    return keyring;
+  }
+
+  #writableKeys(): Keyring {
+    const keyring = this.#keys();
+    if (this.readOnly) throw failure("LOG_READ_ONLY", { directory: this.directory });
+    return keyring;
   }
 
   /** Makes durable what was appended to any stream before the call. */
@@ -93,6 +137,7 @@ export class Log {
 
   async #closeAll(): Promise<void> {
     const closed = await Promise.allSettled([...this.#streams.values()].map((stream) => stream.close()));
+    closed.push(...(await Promise.allSettled([this.#settings.keyring?.close()])));
     this.#lock?.release();
     for (const result of closed) if (result.status === "rejected") throw result.reason;
   }

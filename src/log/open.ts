@@ -8,11 +8,15 @@ import {
   type LogIdentity,
   uuidFrom,
 } from "../format/log-identity.ts";
+import { encryptedStreams, openKeyring } from "../keys/open-keyring.ts";
 import type { Runtime } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
+import { finishErasures } from "./erase.ts";
 import { lockForWriting } from "./lock.ts";
 import { Log } from "./log.ts";
-import { type OpenOptions, settingsFrom } from "./options.ts";
+import { type LogSettings, type OpenOptions, settingsFrom } from "./options.ts";
+import type { EncryptionState } from "./stream-cipher.ts";
+import { streamNames } from "./stream-names.ts";
 
 /**
  * Opens the log in `directory` on a given runtime. `openLog` of the package is this with the current runtime.
@@ -21,8 +25,9 @@ import { type OpenOptions, settingsFrom } from "./options.ts";
  * may write; any number may read beside it.
  *
  * @throws {UsageError} `LOG_NOT_FOUND`, `NOT_A_LOG`, `LOG_VERSION_UNSUPPORTED`, `OPTION_INVALID`
+ * @throws {KeyError} `KEYS_NOT_FOUND`, `KEY_WRONG`
  * @throws {ConflictError} `LOG_LOCKED`
- * @throws {CorruptionError} `LOG_IDENTITY_INVALID`
+ * @throws {CorruptionError} `LOG_IDENTITY_INVALID`, `KEY_FILE_INVALID`
  * @throws {StorageError} when the folder cannot be read or written
  */
 export async function openLogOn(runtime: Runtime, directory: string, options: OpenOptions = {}): Promise<Log> {
@@ -39,7 +44,38 @@ export async function openLogOn(runtime: Runtime, directory: string, options: Op
   if (kind === "file" || kind === "other") throw failure("NOT_A_LOG", { directory: path, reason: "it is no folder" });
   const identity = readIdentity(runtime, path) ?? makeLog(runtime, path, settings.create);
   const lock = settings.readOnly ? null : lockForWriting(runtime, path);
-  return new Log(runtime, path, identity, settings, lock);
+  let keys: EncryptionState;
+  try {
+    keys = await openKeys(runtime, path, identity.id, settings);
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+  const log = new Log(runtime, path, identity, { ...settings, ...keys }, lock);
+  if (lock !== null) {
+    try {
+      await finishErasures(log, keys.keyring);
+    } catch (error) {
+      await log.close().catch(() => undefined);
+      throw error;
+    }
+  }
+  return log;
+}
+
+async function openKeys(
+  runtime: Runtime,
+  directory: string,
+  logId: string,
+  settings: LogSettings,
+): Promise<EncryptionState> {
+  const place = { runtime, directory, logId };
+  const writable = !settings.readOnly;
+  if (settings.encryption === null) {
+    return { keyring: null, lockedStreams: writable ? encryptedStreams(place) : new Set() };
+  }
+  const mayCreate = () => streamNames(runtime.files, directory).length === 0;
+  return { keyring: await openKeyring(place, settings.encryption, { writable, mayCreate }), lockedStreams: new Set() };
 }
 
 function readIdentity({ files }: Runtime, directory: string): LogIdentity | null {

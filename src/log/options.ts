@@ -4,10 +4,12 @@ import { PrivateKey } from "../crypto/private-key.ts";
 import { PublicKey } from "../crypto/public-key.ts";
 import { Signer, Verifier } from "../crypto/signer.ts";
 import { failure } from "../errors.ts";
+import { type EncryptionOptions, type EncryptionSettings, encryptionSettings } from "../keys/encryption-options.ts";
 import type { Clock, Runtime } from "../runtime.ts";
 import { HashEngine, type HashEngineName } from "../wasm/hash-engine.ts";
 import type { CheckpointSettings } from "./checkpoint-writer.ts";
 import type { IndexLimits } from "./index-writer.ts";
+import type { EncryptionState } from "./stream-cipher.ts";
 import { type GroupCommit, groupCommitRule, SYNC_RULES, type SyncPolicy, type SyncRule } from "./sync-policy.ts";
 import type { TornTail } from "./torn-tail.ts";
 
@@ -38,6 +40,11 @@ export interface OpenOptions {
   readonly hashEngine?: HashEngineName;
   /** Write zeros ahead of small synced appends, which makes their syncs cheaper. Default `true`. */
   readonly spaceAhead?: boolean;
+  /**
+   * Encrypts payloads, and reads those that are encrypted. Without it what is encrypted can be verified and not be read.
+   * See docs/encryption.md.
+   */
+  readonly encryption?: EncryptionOptions;
   /** A checkpoint is made when so many records have been synced since the last, and on close. Default 1,000. */
   readonly checkpointEvery?: number;
   /** Signs the checkpoints that this writer makes. Keep it where the log's folder is not. */
@@ -51,8 +58,9 @@ export interface OpenOptions {
   readonly onTornTail?: (torn: TornTail) => void;
 }
 
-/** The same, complete and checked. */
-export interface LogSettings {
+/** The same, complete and checked. The keys are added when they have been opened. */
+export interface LogSettings extends EncryptionState {
+  readonly encryption: EncryptionSettings | null;
   readonly readOnly: boolean;
   readonly create: boolean;
   readonly sync: SyncRule;
@@ -113,6 +121,9 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
     spaceAhead: flag(options, "spaceAhead", true),
     checkpoints: checkpointSettings(options, runtime),
     onTornTail: listener(options),
+    encryption: options.encryption === undefined ? null : encryptionSettings(options.encryption),
+    keyring: null,
+    lockedStreams: new Set(),
     clock: runtime.clock,
   };
 }
@@ -131,6 +142,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
   "windowBytes",
   "hashEngine",
   "spaceAhead",
+  "encryption",
   "checkpointEvery",
   "signer",
   "publicKeys",

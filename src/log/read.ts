@@ -309,6 +309,7 @@ export class RecordReader {
       stream: run.segment.header.stream,
       bytes,
       zeroCopy,
+      keyring: this.#state.settings.keyring,
       hashes: this.#options.verify === "crc" ? null : window.hashesOf(first, end),
       hashesAt: 0,
       expired: false,

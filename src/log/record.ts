@@ -2,7 +2,11 @@
 import {
   DIGEST_BYTES,
   ENTRY_BYTES,
+  FLAG_ENCRYPTED,
   KIND_TOMBSTONE,
+  PAYLOAD_EXTRA_BYTES,
+  RECORD_EPOCH_AT,
+  RECORD_FLAGS_AT,
   RECORD_HEADER_BYTES,
   RECORD_KIND_AT,
   RECORD_LENGTH_AT,
@@ -13,6 +17,7 @@ import { failure } from "../errors.ts";
 import { toHex } from "../format/hex.ts";
 import { readU32 } from "../format/u32.ts";
 import { readU64 } from "../format/u64.ts";
+import type { Keyring } from "../keys/keyring.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -26,6 +31,8 @@ export interface RecordRun {
   /** Holds the hash of each, one after the other, from `hashesAt` on; `null` when they were checked without hashing. */
   readonly hashes: Uint8Array | null;
   readonly hashesAt: number;
+  /** What opens encrypted payloads. */
+  readonly keyring: Keyring | null;
   /** Set when that memory is in use for something else by now. */
   expired: boolean;
 }
@@ -37,6 +44,8 @@ export class LogRecord {
   readonly #run: RecordRun;
   readonly #at: number;
   readonly #index: number;
+  // The payload, once it was decrypted.
+  #opened: Uint8Array | null = null;
 
   /** The record that begins `at` bytes into a run and is its `index`-th. */
   constructor(run: RecordRun, at: number, index: number, offset: number) {
@@ -55,9 +64,25 @@ export class LogRecord {
     return this.#live().bytes[this.#at + RECORD_KIND_AT] === KIND_TOMBSTONE ? "tombstone" : "data";
   }
 
-  /** Length of the payload in bytes. */
+  /** Length of the payload in bytes; when it is encrypted, of what it says. */
   get payloadBytes(): number {
-    return readU32(this.#live().bytes, this.#at + RECORD_LENGTH_AT);
+    return this.isEncrypted ? Math.max(0, this.#storedBytes - PAYLOAD_EXTRA_BYTES) : this.#storedBytes;
+  }
+
+  /** Whether the payload is encrypted, and can be read with the right key only. All else of a record never is. */
+  get isEncrypted(): boolean {
+    return ((this.#live().bytes[this.#at + RECORD_FLAGS_AT] as number) & FLAG_ENCRYPTED) !== 0;
+  }
+
+  /** The payload as it is stored, encrypted or not: what the chain covers. Like `payload` the caller's, or a view. */
+  get storedPayload(): Uint8Array {
+    return this.#stored();
+  }
+
+  /** Number of the key that the payload is encrypted with; `null` when it is not. */
+  get keyNumber(): number | null {
+    if (!this.isEncrypted || this.#storedBytes < PAYLOAD_EXTRA_BYTES) return null;
+    return readU32(this.#live().bytes, this.#at + RECORD_HEADER_BYTES);
   }
 
   /**
@@ -66,14 +91,16 @@ export class LogRecord {
    * (`slice()` makes one alone). Read with `zeroCopy` it is a view on the reader's memory, valid until the reader's next step.
    *
    * @throws {UsageError} `VIEW_EXPIRED`
+   * @throws {KeyError} `PAYLOAD_ENCRYPTED`, `PAYLOAD_ERASED`, `PAYLOAD_KEY_MISSING`, `KEYS_ROTATED`: nothing is damaged
+   * @throws {CorruptionError} `PAYLOAD_UNREADABLE`
    */
   get payload(): Uint8Array {
-    return this.#stored();
+    return this.isEncrypted ? this.#decrypted() : this.#stored();
   }
 
-  /** The payload as UTF-8 text. */
+  /** The payload as UTF-8 text. Throws like `payload`. */
   text(): string {
-    return decoder.decode(this.#stored());
+    return decoder.decode(this.payload);
   }
 
   /**
@@ -82,8 +109,9 @@ export class LogRecord {
    * @throws {UsageError} `PAYLOAD_NOT_JSON`
    */
   json(): unknown {
+    const text = this.text();
     try {
-      return JSON.parse(this.text());
+      return JSON.parse(text);
     } catch (error) {
       throw failure("PAYLOAD_NOT_JSON", { stream: this.#run.stream, offset: this.offset }, error);
     }
@@ -107,9 +135,25 @@ export class LogRecord {
     return toHex(this.#live().bytes.subarray(start, start + DIGEST_BYTES));
   }
 
+  get #storedBytes(): number {
+    return readU32(this.#live().bytes, this.#at + RECORD_LENGTH_AT);
+  }
+
   #stored(): Uint8Array {
     const start = this.#at + RECORD_HEADER_BYTES;
-    return this.#live().bytes.subarray(start, start + this.payloadBytes);
+    return this.#live().bytes.subarray(start, start + this.#storedBytes);
+  }
+
+  #decrypted(): Uint8Array {
+    if (this.#opened !== null) return this.#opened;
+    const { keyring, stream, bytes } = this.#live();
+    const { offset } = this;
+    if (keyring === null) throw failure("PAYLOAD_ENCRYPTED", { stream, offset });
+    const key = this.keyNumber;
+    if (key === null) throw failure("PAYLOAD_UNREADABLE", { stream, offset });
+    const epoch = readU32(bytes, this.#at + RECORD_EPOCH_AT);
+    this.#opened = keyring.open(stream, offset, { key, epoch }, (cipher) => cipher.open(bytes, this.#at));
+    return this.#opened;
   }
 
   #live(): RecordRun {

@@ -1,5 +1,5 @@
 // Turns what callers append into staged payloads: bytes as they are, strings as UTF-8, anything else as JSON.
-import { RECORD_EXTRA_BYTES } from "../../assembly/layout.ts";
+import { PAYLOAD_EXTRA_BYTES, RECORD_EXTRA_BYTES } from "../../assembly/layout.ts";
 import { DiatremeError, failure } from "../errors.ts";
 import type { Batch } from "../wasm/batch.ts";
 
@@ -19,6 +19,8 @@ export interface StageLimits {
   readonly stream: string;
   readonly maxRecordBytes: number;
   readonly maxAppendBytes: number;
+  /** The payloads will be encrypted, which makes them longer. */
+  readonly isSealed: boolean;
 }
 
 /**
@@ -28,6 +30,7 @@ export interface StageLimits {
  */
 export function stageEvents(batch: Batch, events: LogEvent | readonly LogEvent[], limits: StageLimits): void {
   let index = 0;
+  batch.begin(limits.isSealed);
   try {
     if (!Array.isArray(events)) {
       stageOne(batch, events as LogEvent, 0, limits);
@@ -66,10 +69,11 @@ function stageOne(batch: Batch, event: unknown, index: number, limits: StageLimi
 }
 
 function checkSize(bytes: number, index: number, limits: StageLimits): void {
-  if (bytes > limits.maxRecordBytes) {
-    throw failure("RECORD_TOO_LARGE", { stream: limits.stream, bytes, limit: limits.maxRecordBytes, index });
+  const extra = limits.isSealed ? PAYLOAD_EXTRA_BYTES : 0;
+  if (bytes + extra > limits.maxRecordBytes) {
+    throw failure("RECORD_TOO_LARGE", { stream: limits.stream, bytes, limit: limits.maxRecordBytes - extra, index });
   }
-  if (bytes + RECORD_EXTRA_BYTES > limits.maxAppendBytes) {
+  if (bytes + extra + RECORD_EXTRA_BYTES > limits.maxAppendBytes) {
     throw failure("APPEND_TOO_LARGE", { stream: limits.stream, bytes, limit: limits.maxAppendBytes });
   }
 }

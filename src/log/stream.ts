@@ -30,6 +30,7 @@ import { type StreamCheckpoint, streamCheckpoint } from "./stream-checkpoint.ts"
 import type { StreamEnd } from "./stream-end.ts";
 import type { StreamScanStart } from "./stream-scan.ts";
 import { startReading, startWriting, streamExists } from "./stream-start.ts";
+import type { Tombstone } from "./tombstone.ts";
 import type { TornTail } from "./torn-tail.ts";
 import { verifyStream } from "./verify.ts";
 import { checkVerifyOptions, type VerifyOptions, type VerifyReport } from "./verify-report.ts";
@@ -81,7 +82,9 @@ export class Stream {
    * the next may be made before this one has resolved. Events must not be changed before then. When `maxPendingBytes` or
    * `maxPendingRecords` are not durable yet, the append waits for room, and its `signal` may give it up.
    *
-   * @throws {UsageError} `EVENT_INVALID`, `RECORD_TOO_LARGE`, `APPEND_TOO_LARGE`, `LOG_READ_ONLY`, `LOG_CLOSED`
+   * @throws {UsageError} `EVENT_INVALID`, `RECORD_TOO_LARGE`, `APPEND_TOO_LARGE`, `LOG_READ_ONLY`, `LOG_CLOSED`,
+   *   `ENCRYPTION_REQUIRED`
+   * @throws {KeyError} `SUBJECT_ERASED`
    * @throws {ConflictError} `OFFSET_MISMATCH`
    * @throws {StorageError} `NO_SPACE`, `IO_FAILED`: this append failed and left no trace; `SYNC_FAILED`, `LOG_POISONED`
    * @example
@@ -312,6 +315,11 @@ export class Stream {
   /** Makes durable what was appended before the call. */
   async flush(): Promise<void> {
     await this.#writer().flush();
+  }
+
+  /** Called by the log. */
+  appendTombstone(tombstone: Tombstone): Promise<AppendResult> {
+    return this.#writer().append(tombstone, {});
   }
 
   /** Called by the log: `flush`, unless the stream was never used. */

@@ -3,15 +3,17 @@
 // docs/architecture.md follows an append through here.
 
 import { CONTROL_CRC_SEED_AT } from "../../assembly/control.ts";
-import { KIND_DATA } from "../../assembly/layout.ts";
+import { KIND_DATA, KIND_TOMBSTONE } from "../../assembly/layout.ts";
 import { type DiatremeError, failure, StorageError } from "../errors.ts";
 import type { CheckpointEntry } from "../format/checkpoint-file.ts";
+import { toHex } from "../format/hex.ts";
+import type { KeyChoice } from "../keys/keyring.ts";
 import { Batch, type ChainState } from "../wasm/batch.ts";
 import type { Core } from "../wasm/core.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
-import { type AppendOptions, checkExpectedOffset, checkSignal } from "./append-options.ts";
-import { AppendQueue } from "./append-queue.ts";
+import { type AppendOptions, checkExpectedOffset, checkKeyId, checkSignal } from "./append-options.ts";
+import { type AppendInput, AppendQueue } from "./append-queue.ts";
 import { AppendResult } from "./append-result.ts";
 import type { SyncedEnd } from "./checkpoint-writer.ts";
 import { DurabilityWaiters } from "./durability-waiters.ts";
@@ -22,8 +24,10 @@ import { RecentRecords } from "./recent-records.ts";
 import type { StreamPlace } from "./segment.ts";
 import { SegmentWriter, type SegmentWriterStart } from "./segment-writer.ts";
 import { type LogEvent, type StageLimits, stageEvents } from "./stage.ts";
+import { StreamCipher } from "./stream-cipher.ts";
 import type { StreamEnd } from "./stream-end.ts";
 import { runBeside, runNow, type SyncSteps } from "./sync-steps.ts";
+import { Tombstone } from "./tombstone.ts";
 
 /** A segment to go on writing in, as recovery leaves it. */
 export interface WriterStart extends SegmentWriterStart {
@@ -31,6 +35,9 @@ export interface WriterStart extends SegmentWriterStart {
   /** The core that holds the index's pages, at the start of its arena. */
   readonly core: Core;
 }
+
+/** What has to be made before an append can be taken. */
+type Obstacle = "noRoomInSegment" | "noKey";
 
 /** Who wants to know what happens to the stream. */
 export interface WriterListener {
@@ -52,6 +59,8 @@ export class StreamWriter {
   readonly #place: StreamPlace;
   readonly #settings: LogSettings;
   readonly #limits: StageLimits;
+  readonly #sealedLimits: StageLimits;
+  readonly #cipher: StreamCipher;
   readonly #listener: WriterListener;
   readonly #segment: SegmentWriter;
   readonly #gathering: Gathering;
@@ -71,7 +80,8 @@ export class StreamWriter {
   #syncing = false;
   #starting = false;
   #writing = false;
-  #rotation: Promise<void> | null = null;
+  // While a new segment or keys are being made nothing is admitted.
+  #clearing: Promise<void> | null = null;
   // While events are staged their toJSON methods and getters run, which may call this writer again.
   #staging = false;
   #poison: Error | null = null;
@@ -80,7 +90,9 @@ export class StreamWriter {
   constructor(place: StreamPlace, settings: LogSettings, start: WriterStart, listener: WriterListener) {
     this.#place = place;
     this.#settings = settings;
-    this.#limits = { ...settings, stream: place.stream };
+    this.#limits = { ...settings, stream: place.stream, isSealed: false };
+    this.#sealedLimits = { ...this.#limits, isSealed: true };
+    this.#cipher = new StreamCipher(place.stream, settings);
     this.#listener = listener;
     this.#segment = new SegmentWriter(place, settings, start, (error) => this.#fail(error));
     this.#gathering = new Gathering(settings.sync.gather, settings.clock, () => this.#syncIfDue());
@@ -114,7 +126,7 @@ export class StreamWriter {
   }
 
   /** See `Stream.append`. */
-  append(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> {
+  append(events: AppendInput, options: AppendOptions): Promise<AppendResult> {
     try {
       checkSignal(options.signal);
       return this.#appendNow(events, options) ?? this.#enqueue(events, options);
@@ -133,34 +145,39 @@ export class StreamWriter {
     }
   }
 
-  // `null`, and nothing is taken, when the append would have to wait for room or for a new segment. What it waits for is
-  // under way then.
-  #appendNow(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> | null {
+  // `null`, and nothing is taken, when the append would have to wait for room, for a new segment or for keys. What it
+  // waits for is under way then.
+  #appendNow(events: AppendInput, options: AppendOptions): Promise<AppendResult> | null {
     this.#checkUsable();
-    if (this.#staging || !this.#queue.isEmpty || this.#rotation !== null) return null;
+    if (this.#staging || !this.#queue.isEmpty || this.#clearing !== null) return null;
     if (this.#isFull()) {
       this.#hurry();
       return null;
     }
     const result = this.#admit(events, options);
-    if (result !== null) return this.#acknowledge(result);
-    this.#rotate();
+    if (typeof result !== "string") return this.#acknowledge(result);
+    this.#clear(result, options);
     return null;
   }
 
   /** See `Stream.appendSync`. */
   appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions): AppendResult {
-    if (this.#staging || this.#syncing || this.#rotation !== null || !this.#waiters.isEmpty || !this.#queue.isEmpty) {
+    if (this.#staging || this.#syncing || this.#clearing !== null || !this.#waiters.isEmpty || !this.#queue.isEmpty) {
       throw failure("APPEND_IN_FLIGHT", { stream: this.#place.stream });
     }
     checkSignal(options.signal);
     let result = this.#admit(events, options);
-    if (result === null) {
+    if (result === "noKey") {
+      if (this.#cipher.isBusy) throw failure("APPEND_IN_FLIGHT", { stream: this.#place.stream });
+      runNow(this.#cipher.makeKeys(keyChoices([options])));
+      result = this.#admit(events, options);
+    }
+    if (result === "noRoomInSegment") {
       this.#flushNow();
       runNow(this.#startNextSegment());
       result = this.#admit(events, options);
-      if (result === null) throw failure("INTERNAL", { detail: "an append does not fit an empty segment" });
     }
+    if (typeof result === "string") throw failure("INTERNAL", { detail: `an append goes on meeting ${result}` });
     if (this.#syncsAppends) this.#flushNow();
     else this.#writeSoon();
     return result;
@@ -177,7 +194,7 @@ export class StreamWriter {
   /** See `Stream.checkpoint`. */
   async checkpoint(): Promise<CheckpointEntry> {
     await this.flush();
-    await this.#rotation;
+    await this.#clearing;
     this.#checkUsable();
     const { checkpoints } = this.#segment;
     const entry = checkpoints.make(this.#syncedEnd());
@@ -233,7 +250,7 @@ export class StreamWriter {
     try {
       if (this.#poison === null) {
         await this.flush();
-        await this.#rotation;
+        await this.#clearing;
         await runBeside(this.#segment.end(this.#syncedEnd()));
       } else if (!this.#syncsAppends && this.#nextOffset > this.#synced.offset) {
         // These appends have resolved, and nobody was told yet that they are not durable.
@@ -248,12 +265,13 @@ export class StreamWriter {
       this.#sealNow();
       giveCore(this.#core);
       this.#segment.close();
+      this.#cipher.close();
       this.#listener.onAdvance();
     }
   }
 
-  // Stages and admits one append. `null`, with nothing staged, when the segment has no room for it.
-  #admit(events: LogEvent | readonly LogEvent[], options: AppendOptions): AppendResult | null {
+  // Stages, encrypts and admits one append; or says, with nothing staged, what has to be made before.
+  #admit(events: AppendInput, options: AppendOptions): AppendResult | Obstacle {
     this.#checkUsable();
     const expectedOffset = checkExpectedOffset(options);
     if (this.#batch.bytes >= WRITE_BYTES) this.#drain();
@@ -262,9 +280,14 @@ export class StreamWriter {
       throw failure("OFFSET_MISMATCH", { stream: this.#place.stream, expected: expectedOffset, actual: firstOffset });
     }
     const batch = this.#batch;
+    const isTombstone = events instanceof Tombstone;
+    const isNothing = isTombstone || (Array.isArray(events) && events.length === 0);
+    const cipher = isNothing ? null : this.#cipher.sealing(checkKeyId(options.keyId));
+    if (cipher === undefined) return "noKey";
+    const wanted = isTombstone ? events.payloadAfter(this.#standNow()) : events;
     this.#staging = true;
     try {
-      stageEvents(batch, events, this.#limits);
+      stageEvents(batch, wanted, cipher === null ? this.#limits : this.#sealedLimits);
     } finally {
       this.#staging = false;
       if (!this.#queue.isEmpty) queueMicrotask(() => this.#admitQueued());
@@ -272,19 +295,32 @@ export class StreamWriter {
     const end = this.#segment.position + batch.bytes;
     if (end + batch.stagedBytes > this.#settings.segmentBytes && firstOffset > this.#segment.firstOffset) {
       batch.unstage();
-      return null;
+      return "noRoomInSegment";
     }
-    this.#nextOffset = firstOffset + batch.stagedCount;
-    const result = new AppendResult(firstOffset, this.#nextOffset, this.#sealNow);
+    const nextOffset = firstOffset + batch.stagedCount;
+    const result = new AppendResult(firstOffset, nextOffset, this.#sealNow);
     if (batch.stagedCount === 0) {
       batch.seal(this.#synced.offset);
       result.setHead(batch.head(), 0);
     } else {
       // The clock may jump back; timestamps never do.
       this.#timestamp = Math.max(this.#timestamp, this.#place.runtime.clock.nowMicros());
-      batch.admit(KIND_DATA, this.#timestamp, result);
+      const kind = isTombstone ? KIND_TOMBSTONE : KIND_DATA;
+      try {
+        batch.admit(kind, this.#timestamp, result, cipher === null ? null : { firstOffset, cipher });
+      } catch (error) {
+        batch.unstage();
+        this.#cipher.spendEpoch();
+        throw error;
+      }
+      this.#nextOffset = nextOffset;
     }
     return result;
+  }
+
+  #standNow(): { nextOffset: number; head: string } {
+    this.#sealNow();
+    return { nextOffset: this.#nextOffset, head: toHex(this.#batch.head()) };
   }
 
   #acknowledge(result: AppendResult): Promise<AppendResult> {
@@ -440,6 +476,7 @@ export class StreamWriter {
   #giveUpBatch(error: unknown): void {
     this.#batch.clear();
     this.#batch.setChain(this.#writtenChain);
+    this.#cipher.spendEpoch();
     this.#nextOffset = this.#writtenChain.nextOffset;
     this.#timestamp = this.#writtenChain.timestamp;
     this.#waiters.rejectBeyond(this.#nextOffset, error);
@@ -498,21 +535,21 @@ export class StreamWriter {
     return !sync.sharesSyncs || pendingBytes >= maxPendingBytes || pendingRecords >= maxPendingRecords;
   }
 
-  #enqueue(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> {
+  #enqueue(events: AppendInput, options: AppendOptions): Promise<AppendResult> {
     return this.#queue.add(events, options);
   }
 
   #admitQueued(): void {
     for (let queued = this.#queue.next; queued !== undefined; queued = this.#queue.next) {
-      if (this.#rotation !== null || this.#staging) return;
+      if (this.#clearing !== null || this.#staging) return;
       if (this.#isFull()) {
         this.#hurry();
         return;
       }
       try {
         const result = this.#admit(queued.events, queued.options);
-        if (result === null) {
-          this.#rotate();
+        if (typeof result === "string") {
+          this.#clear(result, queued.options);
           return;
         }
         this.#queue.take(queued);
@@ -524,17 +561,26 @@ export class StreamWriter {
     }
   }
 
-  // Everything in the segment is synced before the next one exists: only the newest segment can be torn.
-  #rotate(): void {
-    this.#rotation = this.#untilSynced()
-      .then(() => runBeside(this.#startNextSegment()))
-      // The appends that needed the new segment fail; later ones try again.
+  // Makes what an append lacked. Meanwhile all appends wait.
+  #clear(obstacle: Obstacle, options: AppendOptions): void {
+    this.#clearing = (obstacle === "noKey" ? this.#makeKeys(options) : this.#rotate())
+      // The appends that needed it fail; later ones try again.
       .catch((error: unknown) => this.#queue.rejectAll(error))
       .then(() => {
-        this.#rotation = null;
+        this.#clearing = null;
         this.#admitQueued();
       })
       .catch((error: unknown) => void this.#fail(error));
+  }
+
+  // Everything in the segment is synced before the next one exists: only the newest segment can be torn.
+  #rotate(): Promise<void> {
+    return this.#untilSynced().then(() => runBeside(this.#startNextSegment()));
+  }
+
+  // One sync for all keys that those who wait need.
+  #makeKeys(options: AppendOptions): Promise<void> {
+    return this.#cipher.keysMade(() => keyChoices([options, ...this.#queue.options()]));
   }
 
   *#startNextSegment(): SyncSteps {
@@ -556,6 +602,17 @@ export class StreamWriter {
     this.#core = core;
     this.#pages = pages;
   }
+}
+
+/** The keys that these appends want; what is no name will be refused when its append has its turn. */
+function keyChoices(options: Iterable<AppendOptions>): Set<KeyChoice> {
+  const choices = new Set<KeyChoice>();
+  for (const one of options) {
+    try {
+      choices.add(checkKeyId(one.keyId));
+    } catch {}
+  }
+  return choices;
 }
 
 /** The slots for index pages at the start of a writer's arena. */

@@ -5,11 +5,18 @@ import { BATCH_RECORDS, CONTROL_NEXT_OFFSET_AT } from "../../assembly/control.ts
 import {
   COMMIT_MORE_SHIFT,
   DIGEST_BYTES,
+  FLAG_ENCRYPTED,
+  PAYLOAD_KEY_BYTES,
+  PAYLOAD_TAG_BYTES,
   RECORD_EPOCH_AT,
   RECORD_EXTRA_BYTES,
+  RECORD_FLAGS_AT,
   RECORD_HEADER_BYTES,
   RECORD_KIND_AT,
   RECORD_LENGTH_AT,
+  RECORD_MAGIC,
+  RECORD_MAGIC_AT,
+  RECORD_OFFSET_AT,
   RECORD_TIMESTAMP_AT,
   TRAILER_BYTES,
 } from "../../assembly/layout.ts";
@@ -33,6 +40,17 @@ export interface HeadReceiver {
   setHead(hashes: Uint8Array, at: number): void;
 }
 
+/** Encrypts the payloads of an append, each where it lies. */
+export interface PayloadSealing {
+  /** Offset of the append's first record. */
+  readonly firstOffset: number;
+  readonly cipher: {
+    readonly epoch: number;
+    /** The record's header is complete up to its link. */
+    seal(bytes: Uint8Array, view: DataView, header: number): void;
+  };
+}
+
 // Up to here a loop over character codes beats encodeInto, which costs a view and a call.
 const SHORT_TEXT = 24;
 const MORE_FOLLOW = 2 ** COMMIT_MORE_SHIFT;
@@ -51,6 +69,9 @@ export class Batch {
   #admittedCount = 0;
   #tail: number;
   #stagedCount = 0;
+  // What payloads that will be encrypted need before and behind them.
+  #lead = 0;
+  #trail = 0;
   readonly #receivers: HeadReceiver[] = [];
 
   /** Uses the core's arena from `start` on. */
@@ -88,27 +109,34 @@ export class Batch {
     return this.#start;
   }
 
+  /** Begins to stage an append. Payloads that will be encrypted get the room that this takes. */
+  begin(isSealed: boolean): void {
+    this.#lead = isSealed ? PAYLOAD_KEY_BYTES : 0;
+    this.#trail = isSealed ? PAYLOAD_TAG_BYTES : 0;
+  }
+
   /** Stages a copy of a payload of `length` bytes. */
   stageBytes(payload: Uint8Array, length: number): void {
-    const at = this.#tail + RECORD_HEADER_BYTES;
-    this.#core.reserve(at + length + RECORD_EXTRA_BYTES);
+    const at = this.#tail + RECORD_HEADER_BYTES + this.#lead;
+    this.#core.reserve(at + length + this.#trail + RECORD_EXTRA_BYTES);
     this.#core.bytes.set(payload, at);
     this.#endStaged(length);
   }
 
   /** Stages a text as UTF-8; returns its length in bytes. The text must be well formed. */
   stageText(text: string): number {
-    const at = this.#tail + RECORD_HEADER_BYTES;
+    const at = this.#tail + RECORD_HEADER_BYTES + this.#lead;
     const most = text.length * 3;
-    this.#core.reserve(at + most + RECORD_EXTRA_BYTES);
+    this.#core.reserve(at + most + this.#trail + RECORD_EXTRA_BYTES);
     let length = text.length <= SHORT_TEXT ? asciiInto(text, this.#core.bytes, at) : -1;
     if (length < 0) length = encoder.encodeInto(text, this.#core.bytes.subarray(at, at + most)).written;
     this.#endStaged(length);
     return length;
   }
 
-  #endStaged(length: number): void {
+  #endStaged(payloadBytes: number): void {
     const { view } = this.#core;
+    const length = this.#lead + payloadBytes + this.#trail;
     const end = this.#tail + RECORD_EXTRA_BYTES + length;
     view.setUint32(this.#tail + RECORD_LENGTH_AT, length, true);
     view.setUint32(end - TRAILER_BYTES, MORE_FOLLOW, true);
@@ -122,8 +150,11 @@ export class Batch {
     this.#stagedCount = 0;
   }
 
-  /** Ends the append that is being made: its records will be sealed with the next that are. */
-  admit(kind: number, timestamp: number, receiver: HeadReceiver): void {
+  /**
+   * Ends the append that is being made: its records will be sealed with the next that are. When the cipher throws, the
+   * append is still being made, and its offsets are spent for that cipher.
+   */
+  admit(kind: number, timestamp: number, receiver: HeadReceiver, sealing: PayloadSealing | null = null): void {
     const { view } = this.#core;
     for (let header = this.#admittedEnd; header < this.#tail; ) {
       setU64(view, header + RECORD_TIMESTAMP_AT, timestamp);
@@ -131,11 +162,25 @@ export class Batch {
       view.setUint32(header + RECORD_EPOCH_AT, 0, true);
       header += RECORD_EXTRA_BYTES + view.getUint32(header + RECORD_LENGTH_AT, true);
     }
+    if (sealing !== null) this.#encrypt(sealing);
     view.setUint32(this.#tail - TRAILER_BYTES, 0, true);
     this.#receivers.push(receiver);
     this.#admittedEnd = this.#tail;
     this.#admittedCount += this.#stagedCount;
     this.#stagedCount = 0;
+  }
+
+  #encrypt({ cipher, firstOffset }: PayloadSealing): void {
+    const { bytes, view } = this.#core;
+    let offset = firstOffset;
+    for (let header = this.#admittedEnd; header < this.#tail; offset++) {
+      view.setUint32(header + RECORD_MAGIC_AT, RECORD_MAGIC, true);
+      setU64(view, header + RECORD_OFFSET_AT, offset);
+      view.setUint8(header + RECORD_FLAGS_AT, FLAG_ENCRYPTED);
+      view.setUint32(header + RECORD_EPOCH_AT, cipher.epoch, true);
+      cipher.seal(bytes, view, header);
+      header += RECORD_EXTRA_BYTES + view.getUint32(header + RECORD_LENGTH_AT, true);
+    }
   }
 
   /** Makes records of all that was admitted and advances the chain. `syncedOffset`: records before it are on the disk. */

@@ -191,6 +191,7 @@ describe("docs/format.md", () => {
       ["S", "Segment header", 9],
       ["R", "Conditions", 11],
       ["P", "Offset index", 6],
+      ["W", "Key file", 9],
       ["T", "Checkpoint", 7],
       ["C", "Checkpoint entry", 7],
     ] as const) {
@@ -206,6 +207,8 @@ describe("docs/format.md", () => {
     expect(digits).toContain(`The header is ${layout.RECORD_HEADER_BYTES} bytes, one block of SHA-256.`);
     expect(digits).toContain(`A record takes ${layout.RECORD_EXTRA_BYTES} bytes beside its payload.`);
     expect(digits).toContain(`at most ${layout.SEGMENT_MAX_BYTES} bytes`);
+    expect(digits).toContain(`payload takes ${layout.PAYLOAD_EXTRA_BYTES} bytes more than what it says`);
+    expect(layout.PAYLOAD_EXTRA_BYTES).toBe(layout.PAYLOAD_KEY_BYTES + layout.PAYLOAD_TAG_BYTES);
     const longest = layout.SEGMENT_MAX_BYTES - layout.SEGMENT_HEADER_BYTES - layout.RECORD_EXTRA_BYTES;
     expect(digits).toContain(`no payload is longer than ${longest}.`);
     expect(digits).toContain(`pages of ${layout.PAGE_BYTES} bytes`);

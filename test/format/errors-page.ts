@@ -6,6 +6,8 @@ const stream = "orders";
 const segment = { stream, segment: 2 };
 const record = { ...segment, offset: 8123, position: 1_048_640 };
 const path = `${directory}/${stream}/segment_000002.log`;
+const keys = `${directory}/keys.json`;
+const fingerprint = "c2a4f6d81b3e5f709182a3b4c5d6e7f8";
 const oneHash = "9a0c77e1d3f5b2a4c6e8f0123456789abcdef0123456789abcdef0123456789a";
 const otherHash = "1f3a90c25b7d9e1f3a5c7e90b2d4f6a8c0e2143658a9bcdef0123456789abcde";
 const oneLog = "f6a8ef9c-1b40-4c33-95a4-7d5c4b6f3a10";
@@ -37,6 +39,17 @@ const EXAMPLES: { readonly [C in ErrorCode]: ErrorFacts[C] } = {
   PAYLOAD_NOT_JSON: { stream, offset: 8123 },
   KEY_INVALID: { kind: "public", reason: "it is a block of PRIVATE KEY, where PUBLIC KEY is wanted" },
   SIGNATURES_MISSING: { runtime: "pocket 1.0" },
+  ENCRYPTION_UNAVAILABLE: { runtime: "memory", lacks: "AES-256-GCM" },
+  ENCRYPTION_OFF: { directory },
+  ENCRYPTION_REQUIRED: { stream, reason: "the append has a keyId" },
+  KEYS_NOT_FOUND: { path: keys },
+  KEY_WRONG: { path: keys, reason: "it is another one than the one in force" },
+  KEYS_ROTATED: { path: keys },
+  SUBJECT_UNKNOWN: { directory },
+  SUBJECT_ERASED: { directory, fingerprint },
+  PAYLOAD_ENCRYPTED: { stream, offset: 8123 },
+  PAYLOAD_KEY_MISSING: { stream, offset: 8123, key: "5f3a90c2", epoch: "9a0c77e1" },
+  PAYLOAD_ERASED: { stream, offset: 8123, fingerprint },
   OFFSET_MISMATCH: { stream, expected: 8123, actual: 8125 },
   FOLLOWED_RECORD_REPLACED: { stream, offset: 8123, shown: oneHash, found: otherHash },
   LOG_LOCKED: {
@@ -58,6 +71,13 @@ const EXAMPLES: { readonly [C in ErrorCode]: ErrorFacts[C] } = {
   RECORD_CHAIN_BROKEN: { ...record, linked: otherHash, computed: oneHash },
   RECORD_LINK_WRONG: { ...record, linked: otherHash, expected: oneHash },
   APPEND_INCOMPLETE: record,
+  KEY_FILE_INVALID: {
+    path: keys,
+    line: 4,
+    condition: "W3",
+    reason: "it is not as it was written: its CRC does not fit",
+  },
+  PAYLOAD_UNREADABLE: { stream, offset: 8123 },
   CHECKPOINT_INVALID: { condition: "T6", reason: "its fifth line is not a hash" },
   CHECKPOINT_NOT_SIGNED: { keys: "5c0f1e7a" },
   CHECKPOINT_SIGNATURE_WRONG: { key: "5c0f1e7a" },

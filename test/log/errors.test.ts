@@ -8,6 +8,7 @@ import {
   CorruptionError,
   type DiatremeError,
   EvidenceError,
+  KeyError,
   openLogOn,
   PrivateKey,
   PublicKey,
@@ -530,6 +531,174 @@ describe("a failure of the system", () => {
     await expectFailure("SYNC_FAILED", StorageError, { path: SEGMENT }, () => stream.append("x"));
     const facts = { stream: "orders", reason: expect.any(String) };
     await expectFailure("LOG_POISONED", StorageError, facts, () => stream.append("y"));
+  });
+});
+
+describe("encryption", () => {
+  const masterKey = new Uint8Array(32).fill(7);
+  const encryption = { masterKey };
+  const KEYS = "/log/keys.json";
+  const directory = "/log";
+  const stream = "orders";
+  const fingerprint = expect.stringMatching(/^[0-9a-f]{32}$/);
+
+  async function encrypted() {
+    const machine = memoryRuntime({ seed: 12 });
+    const log = await openLogOn(machine.runtime, "/log", { ...OPTIONS, encryption });
+    await log.stream(stream).append("secret 0");
+    await log.stream(stream).append("secret 1", { keyId: "subject" });
+    await log.close();
+    return machine;
+  }
+
+  async function payloadOf(machine: { runtime: Runtime }, offset: number, options: object = { encryption }) {
+    const log = await openLogOn(machine.runtime, "/log", { ...OPTIONS, ...options, readOnly: true });
+    for (const one of log.stream(stream).read({ verify: "crc" })) if (one.offset === offset) return one.payload;
+    return undefined;
+  }
+
+  it("that the runtime does not have is ENCRYPTION_UNAVAILABLE", async () => {
+    const { runtime } = memoryRuntime({ seed: 1 });
+    const facts = { runtime: "memory", lacks: "AES-256-GCM" };
+    const open = () => openLogOn({ ...runtime, aead: null }, "/log", { encryption });
+    await expectFailure("ENCRYPTION_UNAVAILABLE", UsageError, facts, open);
+    const poor = { ...runtime, passphrases: null };
+    const stretch = () => openLogOn(poor, "/other", { encryption: { passphrase: "swordfish" } });
+    await expectFailure("ENCRYPTION_UNAVAILABLE", UsageError, { ...facts, lacks: "Argon2id" }, stretch);
+  });
+
+  it("that is wanted from a log opened without is ENCRYPTION_OFF or ENCRYPTION_REQUIRED", async () => {
+    const { runtime } = await encrypted();
+    const log = await openLogOn(runtime, "/log");
+    await expectFailure("ENCRYPTION_OFF", UsageError, { directory }, () => log.keys());
+    await expectFailure("ENCRYPTION_OFF", UsageError, { directory }, () => log.rotateKeys());
+    await expectFailure("ENCRYPTION_OFF", UsageError, { directory }, () => log.eraseSubject("subject", { by: "me" }));
+    const facts = { stream, reason: "it has a key" };
+    await expectFailure("ENCRYPTION_REQUIRED", UsageError, facts, () => log.stream(stream).append("plain"));
+    const other = { stream: "other", reason: "the append has a keyId" };
+    const append = () => log.stream("other").append("plain", { keyId: "subject" });
+    await expectFailure("ENCRYPTION_REQUIRED", UsageError, other, append);
+    await log.close();
+  });
+
+  it.each<[string, object]>([
+    ["encryption", {}],
+    ["encryption", { masterKey, passphrase: "swordfish" }],
+    ["encryption.masterkey", { masterkey: masterKey }],
+    ["encryption.masterKey", { masterKey: new Uint8Array(31) }],
+    ["encryption.passphrase", { passphrase: "" }],
+    ["encryption.passphraseCost", { passphrase: "swordfish", passphraseCost: { memoryKib: 1, passes: 1, lanes: 1 } }],
+    ["encryption.provider", { provider: {} }],
+    ["encryption.streams", { masterKey, streams: ["Orders"] }],
+    ["encryption.create", { masterKey, create: 1 }],
+  ])("with options that make no sense is OPTION_INVALID for %s, and shows nothing of them", async (option, wrong) => {
+    const { runtime } = memoryRuntime({ seed: 1 });
+    const open = () => openLogOn(runtime, "/log", { encryption: wrong });
+    await expectFailure("OPTION_INVALID", UsageError, { option, value: "something else" }, open);
+  });
+
+  it("with a keyId, or a reason to erase, that is none is OPTION_INVALID, and does not show it", async () => {
+    const { runtime } = await encrypted();
+    const log = await openLogOn(runtime, "/log", { encryption });
+    for (const keyId of ["", "x".repeat(256), "\ud800", 7]) {
+      const append = () => log.stream(stream).append("x", { keyId: keyId as string });
+      await expectFailure("OPTION_INVALID", UsageError, { option: "keyId", value: "something else" }, append);
+    }
+    const erase = () => log.eraseSubject("subject", { by: "" });
+    await expectFailure("OPTION_INVALID", UsageError, { option: "by" }, erase);
+    await log.close();
+  });
+
+  it("of a log that has streams and no keys is KEYS_NOT_FOUND, unless keys may be made", async () => {
+    const { runtime } = await written();
+    const open = () => openLogOn(runtime, "/log", { encryption });
+    await expectFailure("KEYS_NOT_FOUND", KeyError, { path: KEYS }, open);
+    await (await openLogOn(runtime, "/log", { encryption: { masterKey, create: true } })).close();
+    await (await open()).close();
+  });
+
+  it("with another key is KEY_WRONG; with keys that were rotated meanwhile KEYS_ROTATED", async () => {
+    const { runtime, disk } = await encrypted();
+    const wrong = () => openLogOn(runtime, "/log", { encryption: { masterKey: new Uint8Array(32) } });
+    await expectFailure("KEY_WRONG", KeyError, { path: KEYS, reason: expect.any(String) }, wrong);
+    const reader = await openLogOn(disk.runtime({ pid: 2 }), "/log", { encryption, readOnly: true });
+    const writer = await openLogOn(runtime, "/log", { encryption });
+    await writer.rotateKeys();
+    await writer.stream(stream).append("x", { keyId: "another" });
+    await writer.close();
+    const read = async () => (await reader.stream(stream).get(2))?.payload;
+    await expectFailure("KEYS_ROTATED", KeyError, { path: KEYS }, read);
+  });
+
+  it("of a payload read without a key is PAYLOAD_ENCRYPTED", async () => {
+    const machine = await encrypted();
+    const facts = { stream, offset: 0 };
+    await expectFailure("PAYLOAD_ENCRYPTED", KeyError, facts, () => payloadOf(machine, 0, {}));
+  });
+
+  it("with an older key file is PAYLOAD_KEY_MISSING for what it does not know", async () => {
+    const machine = await encrypted();
+    const older = machine.disk.bytes(KEYS).slice();
+    const log = await openLogOn(machine.runtime, "/log", { encryption });
+    await log.stream(stream).append("newer");
+    await log.close();
+    machine.disk.put(KEYS, older);
+    const facts = { stream, offset: 2, key: expect.stringMatching(/^[0-9a-f]{8}$/), epoch: expect.any(String) };
+    await expectFailure("PAYLOAD_KEY_MISSING", KeyError, facts, () => payloadOf(machine, 2));
+    expect(await payloadOf(machine, 0)).toHaveLength(8);
+  });
+
+  it("of an erased subject is PAYLOAD_ERASED to readers and SUBJECT_ERASED to writers; of an unknown one SUBJECT_UNKNOWN", async () => {
+    const machine = await encrypted();
+    const log = await openLogOn(machine.runtime, "/log", { encryption });
+    const unknown = () => log.eraseSubject("nobody", { by: "me" });
+    await expectFailure("SUBJECT_UNKNOWN", KeyError, { directory }, unknown);
+    await log.eraseSubject("subject", { by: "me" });
+    const again = () => log.eraseSubject("subject", { by: "me" });
+    await expectFailure("SUBJECT_ERASED", KeyError, { directory, fingerprint }, again);
+    const append = () => log.stream(stream).append("more", { keyId: "subject" });
+    await expectFailure("SUBJECT_ERASED", KeyError, { directory, fingerprint }, append);
+    const read = async () => (await log.stream(stream).get(1))?.payload;
+    await expectFailure("PAYLOAD_ERASED", KeyError, { stream, offset: 1, fingerprint }, read);
+    await log.close();
+  });
+
+  it("of a damaged key file is KEY_FILE_INVALID, with line and condition", async () => {
+    const { runtime, disk } = await encrypted();
+    const bytes = disk.bytes(KEYS).slice();
+    bytes[2] = 65;
+    disk.put(KEYS, bytes);
+    const facts = { path: KEYS, line: 0, condition: "W2", reason: expect.any(String) };
+    for (const options of [{ encryption }, { encryption, readOnly: true }, {}]) {
+      await expectFailure("KEY_FILE_INVALID", CorruptionError, facts, () => openLogOn(runtime, "/log", options));
+    }
+  });
+
+  it("of a payload that is not what was encrypted for its place is PAYLOAD_UNREADABLE", async () => {
+    const { crc32 } = await import("./crc32.ts");
+    const machine = await encrypted();
+    const original = machine.disk.bytes(SEGMENT).slice();
+    const length = 72 + 28;
+    // Record 1 gets the bytes of each of these places from record 0, or other ones, and a right CRC.
+    const changes: ((record: Uint8Array, before: Uint8Array) => void)[] = [
+      (record, before) => record.set(before.subarray(64, 92), 64),
+      (record, before) => record.set(before.subarray(68, 92), 68),
+      (record) => record.fill(0x55, 70, 71),
+      (record) => record.fill(0x55, 91, 92),
+      (record) => record.fill((record[16] as number) + 1, 16, 17),
+      (record) => record.fill(1, 24, 25),
+    ];
+    for (const change of changes) {
+      const bytes = original.slice();
+      const at = 128 + length;
+      const part = bytes.subarray(at, at + length);
+      change(part, bytes.subarray(128, at));
+      const crc = crc32(new Uint8Array([...bytes.subarray(112, 116), ...part.subarray(0, length - 4)]));
+      new DataView(bytes.buffer).setUint32(at + length - 4, crc, true);
+      machine.disk.put(SEGMENT, bytes);
+      const facts = { stream, offset: 1 };
+      await expectFailure("PAYLOAD_UNREADABLE", CorruptionError, facts, () => payloadOf(machine, 1));
+    }
   });
 });
 

@@ -7,6 +7,7 @@ import { Appender } from "./appender.ts";
 import { CommandError } from "./command-error.ts";
 import { Interruptible } from "./interruptible.ts";
 import { LineSplitter } from "./lines.ts";
+import { type KeySource, masterKeyFrom } from "./master-key.ts";
 import { Progress } from "./progress.ts";
 import { type Host, OutputClosed, type Terminal } from "./terminal.ts";
 import { formatBytes, formatCount, formatPlural, formatRate } from "./units.ts";
@@ -19,6 +20,9 @@ export interface AppendArguments {
   readonly sync: SyncPolicy;
   /** Most lines of one append. */
   readonly batch: number;
+  readonly key: KeySource;
+  /** Whose records these are, when they get a key of their own. */
+  readonly subject: string | undefined;
   readonly ack: boolean;
   readonly json: boolean;
 }
@@ -30,12 +34,14 @@ const BATCH_BYTES = 256 << 10;
 export async function append({ terminal, openLog }: Host, args: AppendArguments): Promise<void> {
   // First what may be wrong: a mistyped name or path must not make a log.
   checkStreamName(args.stream);
+  const encryption = await masterKeyFrom(terminal, args.key);
   const chunks = args.input === "-" ? terminal.input.chunks : await terminal.openFile(args.input);
   const torn: TornTail[] = [];
   const log = await openLog(args.directory, {
     sync: args.sync,
     maxRecordBytes: MAX_LINE_BYTES,
     onTornTail: (tail) => torn.push(tail),
+    ...(encryption === undefined ? {} : { encryption }),
   });
   let start: StreamHead | undefined;
   let appender: Appender | undefined;
@@ -78,6 +84,7 @@ function makeAppender(
   const began = terminal.monotonicMs();
   const appender: Appender = new Appender(stream, start, {
     sync: args.sync,
+    keyId: args.subject,
     limits: { lines: args.batch, bytes: BATCH_BYTES },
     onDurable: args.ack ? acknowledger(terminal, args.json) : null,
     onAppended: () =>

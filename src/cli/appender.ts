@@ -7,6 +7,8 @@ import { type BatchLimits, LineBatch } from "./lines.ts";
 
 export interface AppenderOptions {
   readonly sync: SyncPolicy;
+  /** Whose records these are; `undefined`: nobody's in particular. */
+  readonly keyId: string | undefined;
   readonly limits: BatchLimits;
   /** Called in order, when all records below `nextOffset` are durable; `null` when nobody asks. */
   readonly onDurable: ((nextOffset: number) => Promise<void>) | null;
@@ -94,7 +96,10 @@ export class Appender {
 
   async #append(batch: LineBatch, expectedOffset: number): Promise<void> {
     // With the offset it expects, an append cannot succeed where the one before it failed: the input has no gaps.
-    const { nextOffset, head } = await this.#stream.append(batch.lines, { expectedOffset });
+    const { nextOffset, head } = await this.#stream.append(batch.lines, {
+      expectedOffset,
+      ...(this.#options.keyId === undefined ? {} : { keyId: this.#options.keyId }),
+    });
     this.end = { nextOffset, head };
     this.bytes += batch.bytes;
     this.#options.onAppended();

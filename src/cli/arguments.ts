@@ -6,6 +6,14 @@ import type { AppendArguments } from "./append.ts";
 import type { CheckpointArguments } from "./checkpoint.ts";
 import { CommandError } from "./command-error.ts";
 import type { CompareArguments } from "./compare.ts";
+import {
+  type EncryptionInvocation,
+  eraseCommand,
+  type KeyFlags,
+  keySource,
+  logKeyCommands,
+  withKey,
+} from "./encryption-arguments.ts";
 import type { ExportArguments, VerifyExportArguments } from "./export.ts";
 import type { InspectArguments } from "./inspect.ts";
 import type { GenerateKeysArguments, PublicKeyArguments } from "./keys.ts";
@@ -27,6 +35,7 @@ export type Invocation =
   | { readonly command: "compare"; readonly args: CompareArguments }
   | { readonly command: "keys generate"; readonly args: GenerateKeysArguments }
   | { readonly command: "keys public"; readonly args: PublicKeyArguments }
+  | EncryptionInvocation
   | { readonly command: "print"; readonly text: string };
 
 const HELP_COLUMNS = 88;
@@ -108,6 +117,7 @@ function makeProgram(choose: Choose): Command {
   program.addCommand(repairCommand(choose));
   program.addCommand(checkpointCommand(choose));
   program.addCommand(compareCommand(choose));
+  program.addCommand(eraseCommand(choose, STATUSES));
   program.addCommand(keysCommand(choose));
   return program;
 }
@@ -120,7 +130,7 @@ const directory = () => new Argument("<dir>", "the log's folder");
 const optionalStream = () => new Argument("[stream]", "the stream's name; default: all streams");
 
 function appendCommand(choose: Choose): Command {
-  return command("append", "Append one record a line. Makes the log and the stream when they are not there.")
+  return withKey(command("append", "Append one record a line. Makes the log and the stream when they are not there."))
     .addArgument(directory())
     .addArgument(new Argument("<stream>", "the stream's name: a-z, 0-9, '.', '_', '-'"))
     .addArgument(new Argument("[file]", "where the lines come from; - is standard input").default("-"))
@@ -139,6 +149,7 @@ function appendCommand(choose: Choose): Command {
         .argParser(atLeastOne)
         .default(1000),
     )
+    .addOption(new Option("--subject <name>", "encrypt with a key of this subject's own, which erase destroys"))
     .option("--ack", 'print "ACK <next offset>" for each append once it is durable')
     .option("--json", 'print the outcome, and each ACK as {"ack":<next offset>}, as JSON')
     .addHelpText(
@@ -152,6 +163,8 @@ too, unless it is nothing. Lines of up to 64 MiB; any number of them in constant
        groupCommit   a sync waits up to --max-delay for more: fewer syncs, later ACKs
        onFlush       one sync at the end: for bulk loads
 
+With --key or --passphrase records are encrypted: see diatreme keys init --help.
+
 Examples:
   diatreme append ./audit orders orders.ndjson
   tail -F access.log | diatreme append ./audit access --ack
@@ -162,11 +175,14 @@ ${ERRORS_AS_JSON}`,
     .action((dir: string, stream: string, input: string, options: AppendFlags) => {
       const { batch, ack = false, json = false } = options;
       const sync = options.sync === "groupCommit" ? { groupCommit: { maxDelayMs: options.maxDelay } } : options.sync;
-      choose({ command: "append", args: { directory: dir, stream, input, sync, batch, ack, json } });
+      const { subject } = options;
+      const key = keySource(options, input);
+      choose({ command: "append", args: { directory: dir, stream, input, sync, batch, key, subject, ack, json } });
     });
 }
 
-interface AppendFlags {
+interface AppendFlags extends KeyFlags {
+  subject?: string;
   sync: Extract<SyncPolicy, string> | "groupCommit";
   maxDelay: number;
   batch: number;
@@ -175,7 +191,7 @@ interface AppendFlags {
 }
 
 function readCommand(choose: Choose): Command {
-  return command("read", "Print a stream's records, one a line, each checked before it is shown.")
+  return withKey(command("read", "Print a stream's records, one a line, each checked before it is shown."))
     .addArgument(directory())
     .addArgument(new Argument("<stream>", "the stream's name"))
     .addOption(new Option("--from <offset>", "first offset wanted (default: 0)").argParser(wholeNumber))
@@ -196,6 +212,10 @@ function readCommand(choose: Choose): Command {
 Payloads are printed as they are, with a \\n behind each. The log is opened read-only, so a
 writer may be at work. A bad record ends the reading; those before it are printed.
 
+With --key or --passphrase encrypted payloads are read; without, they end the reading. What
+was erased is passed over. With --json all records are printed, with "unreadable" for payloads
+that cannot be read, and receipts of erasures with kind "tombstone".
+
 Examples:
   diatreme read ./audit orders
   diatreme read ./audit orders --from 1000 --limit 10 --json
@@ -206,11 +226,12 @@ ${ERRORS_AS_JSON}`,
     )
     .action((dir: string, stream: string, options: ReadFlags) => {
       const { from, to, limit, verify, follow = false, json = false } = options;
-      choose({ command: "read", args: { directory: dir, stream, from, to, limit, verify, follow, json } });
+      const key = keySource(options);
+      choose({ command: "read", args: { directory: dir, stream, from, to, limit, verify, follow, key, json } });
     });
 }
 
-interface ReadFlags {
+interface ReadFlags extends KeyFlags {
   from?: number;
   to?: number;
   limit?: number;
@@ -460,7 +481,7 @@ function severalFiles(file: string, before: string[] | undefined): string[] {
 }
 
 function keysCommand(choose: Choose): Command {
-  const keys = command("keys", "Make keys that sign checkpoints, and show their public halves.");
+  const keys = command("keys", "Keys that sign checkpoints: generate, public. Keys that encrypt: init, list, rotate.");
   keys.addCommand(
     command("generate", "Make a new Ed25519 key. Keep it where nobody who can write to the log can read it.")
       .option("--out <file>", "write the private key there, for its owner's eyes only, and print the public one")
@@ -497,6 +518,7 @@ ${STATUSES}`,
         choose({ command: "keys public", args: { file, jwk, id, json: false } });
       }),
   );
+  for (const one of logKeyCommands(choose, STATUSES)) keys.addCommand(one);
   return keys;
 }
 

@@ -5,6 +5,7 @@ export type CommandErrorCode =
   | "INPUT_TOO_LONG"
   | "INPUT_UNREADABLE"
   | "INTERRUPTED"
+  | "KEY_UNUSABLE"
   | "LINE_TOO_LONG"
   | "NO_CHECKPOINT"
   | "OUTPUT_EXISTS"

@@ -7,10 +7,12 @@ import { append } from "./append.ts";
 import { type Invocation, parseArguments } from "./arguments.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { compare } from "./compare.ts";
+import { erase } from "./erase.ts";
 import { exportStream, verifyExported } from "./export.ts";
 import { factsOf } from "./failure-report.ts";
 import { inspect } from "./inspect.ts";
 import { generateKeys, showPublicKey } from "./keys.ts";
+import { initKeys, listKeys, rotateKeys } from "./log-keys.ts";
 import { read } from "./read.ts";
 import { repair } from "./repair.ts";
 import { type Host, type Library, OutputClosed, type Terminal } from "./terminal.ts";
@@ -65,6 +67,18 @@ async function run(host: Host, invocation: Invocation): Promise<number> {
       return EXIT_GOOD;
     case "keys public":
       await showPublicKey(host, invocation.args);
+      return EXIT_GOOD;
+    case "erase":
+      await erase(host, invocation.args);
+      return EXIT_GOOD;
+    case "keys init":
+      await initKeys(host, invocation.args);
+      return EXIT_GOOD;
+    case "keys list":
+      await listKeys(host, invocation.args);
+      return EXIT_GOOD;
+    case "keys rotate":
+      await rotateKeys(host, invocation.args);
       return EXIT_GOOD;
     case "print":
       await host.terminal.output.write(invocation.text);

@@ -1,9 +1,12 @@
 // diatreme read: payloads one a line, or records as JSON; to the end, or on and on.
+
+import { isFailure } from "../errors.ts";
 import type { FollowOptions } from "../log/follow.ts";
 import type { ReadOptions, ReadVerify } from "../log/read.ts";
 import type { LogRecord } from "../log/record.ts";
 import type { Stream } from "../log/stream.ts";
 import { CommandError } from "./command-error.ts";
+import { type KeySource, masterKeyFrom } from "./master-key.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import { recordToJson } from "./record-json.ts";
 import type { Host, Terminal } from "./terminal.ts";
@@ -16,11 +19,16 @@ export interface ReadArguments {
   readonly limit: number | undefined;
   readonly verify: ReadVerify | undefined;
   readonly follow: boolean;
+  readonly key: KeySource;
   readonly json: boolean;
 }
 
 export async function read({ terminal, openLog }: Host, args: ReadArguments): Promise<void> {
-  await using log = await openLog(args.directory, { readOnly: true });
+  const encryption = await masterKeyFrom(terminal, args.key);
+  await using log = await openLog(args.directory, {
+    readOnly: true,
+    ...(encryption === undefined ? {} : { encryption }),
+  });
   const output = new OutputBuffer(terminal.output);
   const stream = log.stream(args.stream);
   try {
@@ -75,7 +83,15 @@ async function flushUnlessSettled<T>(next: Promise<T>, output: OutputBuffer, ter
 }
 
 function print(record: LogRecord, { json }: ReadArguments, output: OutputBuffer): Promise<void> | null {
-  return json ? output.addText(recordToJson(record)) : output.addLine(record.payload);
+  if (json) return output.addText(recordToJson(record));
+  // Receipts are of interest to programs; without --json they would be taken for data.
+  if (record.kind === "tombstone") return null;
+  try {
+    return output.addLine(record.payload);
+  } catch (error) {
+    if (!isFailure(error, "PAYLOAD_ERASED")) throw error;
+    return null;
+  }
 }
 
 function readOptions({ from, to, limit, verify }: ReadArguments): ReadOptions {

@@ -24,6 +24,8 @@ export interface Terminal {
    * @throws {CommandError} `OUTPUT_EXISTS`, `OUTPUT_FAILED`
    */
   createSecretFile(path: string, text: string): Promise<void>;
+  /** What the environment says under a name; `undefined` when nothing, or when it may not be asked. */
+  variable(name: string): string | undefined;
   /** Calls once when somebody wants the program to end, with the exit status for that. A second wish ends it at once. */
   onInterrupt(listener: (exitStatus: number) => void): void;
   /** Milliseconds from an arbitrary start; never goes back. */

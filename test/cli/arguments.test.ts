@@ -7,7 +7,7 @@ describe("arguments that make no sense", () => {
   it.each([
     [
       [],
-      "say what to do: append, read, verify, export, verify-export, inspect, repair, checkpoint, compare or keys. See: diatreme --help",
+      "say what to do: append, read, verify, export, verify-export, inspect, repair, checkpoint, compare, erase or keys. See: diatreme --help",
     ],
     [["frob"], "unknown command 'frob'. See: diatreme --help"],
     [["raed", "d", "s"], "unknown command 'raed' (Did you mean read?). See: diatreme --help"],
@@ -41,6 +41,16 @@ describe("arguments that make no sense", () => {
     expect(refusalOf(["append", "d", "s", "--batch", "0"]).message).toContain("It must be a whole number, 1 or more");
   });
 
+  it("name the same place for lines and key, or two keys", () => {
+    const message = "Standard input can be the lines or the key, not both.";
+    expect(refusalOf(["append", "d", "s", "-", "--key", "-"]).message).toBe(message);
+    expect(refusalOf(["read", "d", "s", "--key", "a", "--passphrase", "b"]).message).toContain("cannot be used with");
+    expect(refusalOf(["erase", "d", "subject"]).message).toContain("--by");
+    expect(refusalOf(["keys"]).message).toBe(
+      "say what to do: generate, public, init, list or rotate. See: diatreme keys --help",
+    );
+  });
+
   it("end the program with one line on standard error and status 2", async () => {
     const { status, output, errors } = await diatreme(["read", "d", "s", "--from", "x"]);
     expect(errors).toMatch(/^diatreme: option '--from <offset>' argument 'x' is invalid\. .*\n$/);
@@ -53,7 +63,17 @@ describe("arguments that make sense", () => {
   it("of append have defaults: standard input, everyBatch, 1,000 lines", () => {
     expect(parseArguments(["append", "d", "s"])).toEqual({
       command: "append",
-      args: { directory: "d", stream: "s", input: "-", sync: "everyBatch", batch: 1000, ack: false, json: false },
+      args: {
+        directory: "d",
+        stream: "s",
+        input: "-",
+        sync: "everyBatch",
+        batch: 1000,
+        key: { kind: "environment" },
+        subject: undefined,
+        ack: false,
+        json: false,
+      },
     });
   });
 
@@ -74,6 +94,7 @@ describe("arguments that make sense", () => {
         limit: 7,
         verify: undefined,
         follow: false,
+        key: { kind: "environment" },
         json: true,
       },
     });

@@ -17,6 +17,7 @@ describe("help", () => {
       "repair",
       "checkpoint",
       "compare",
+      "erase",
       "keys",
     ])
       expect(text).toMatch(new RegExp(`^  ${command} `, "m"));
@@ -32,6 +33,7 @@ describe("help", () => {
     ["export", ["--from", "--to", "--withhold", "20-29"]],
     ["inspect", ["--json"]],
     ["repair", ["--apply", "--max-record-bytes", "--json", ".removed-"]],
+    ["erase", ["--by", "--key", "--passphrase", "DIATREME_KEY", "cannot be undone"]],
   ])("of %s names its options, gives examples and the exit statuses", async (command, named) => {
     const { status, output, errors } = await diatreme([command, "--help"]);
     const text = output.toString();
@@ -43,6 +45,16 @@ describe("help", () => {
     expect(errors).toBe("");
     expect(status).toBe(0);
     expect((await diatreme(["help", command])).output.toString()).toBe(text);
+  });
+
+  it.each(["init", "list", "rotate"])("of keys %s names where the key may come from", async (name) => {
+    const { output, status } = await diatreme(["keys", name, "--help"]);
+    const text = output.toString();
+    for (const word of ["--key", "--passphrase", "DIATREME_KEY", "openssl rand -hex 32", "Exit status:"]) {
+      expect(text).toContain(word);
+    }
+    for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    expect(status).toBe(0);
   });
 
   it.each([
@@ -74,6 +86,7 @@ describe("help", () => {
       "repair",
       "checkpoint",
       "compare",
+      "erase",
       "keys",
       "keys generate",
       "keys public",

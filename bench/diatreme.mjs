@@ -20,7 +20,8 @@ export function diatreme({ name, openLog }, options = {}, { variant = "", standS
       };
     },
     async *payloads(folder) {
-      const log = await openLog(folder, { readOnly: true });
+      const { encryption } = options;
+      const log = await openLog(folder, { readOnly: true, ...(encryption === undefined ? {} : { encryption }) });
       for (const record of log.stream(STREAM).read({ verify: "crc", zeroCopy: true })) yield record.payload;
       await log.close();
     },

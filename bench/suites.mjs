@@ -8,6 +8,7 @@
 //   env.execute     `{ path, args }`: what runs a file on this runtime
 //   env.progress    told what is done
 import { appendSynced, appendUnsynced } from "./suites/append.mjs";
+import { appendEncrypted, encrypt } from "./suites/encrypt.mjs";
 import { eventLoop } from "./suites/event-loop.mjs";
 import { footprint } from "./suites/footprint.mjs";
 import { get } from "./suites/get.mjs";
@@ -15,4 +16,15 @@ import { groupCommit } from "./suites/group-commit.mjs";
 import { open } from "./suites/open.mjs";
 import { read } from "./suites/read.mjs";
 
-export const suites = [appendUnsynced, appendSynced, groupCommit, eventLoop, read, get, open, footprint];
+export const suites = [
+  appendUnsynced,
+  appendSynced,
+  groupCommit,
+  eventLoop,
+  encrypt,
+  appendEncrypted,
+  read,
+  get,
+  open,
+  footprint,
+];

@@ -90,7 +90,7 @@ describe("repair", () => {
 
   it("shows a torn tail, a missing index and leftovers, and mends them", async () => {
     const path = `${log}/${SEGMENT}`;
-    rmSync(`${path}.idx`);
+    for (const beside of ["idx", "ckpt"]) rmSync(`${path}.${beside}`);
     truncateSync(path, readFileSync(path).length - 5);
     writeFileSync(`${log}/orders/.segment_000001.log.0123456789abcdef.tmp`, "x");
     const { status, output } = await diatreme(["repair", log]);
@@ -154,7 +154,8 @@ describe("repair", () => {
             wholeBehind: [{ segment: 0, firstOffset: 2, records: 1 }],
             steps: [
               { kind: "cut", position: start, bytes: 167, keptAs: `${log}/${SEGMENT}.removed-${start}-1` },
-              { kind: "setAside" },
+              { kind: "setAside", path: expect.stringMatching(/\.ckpt$/) },
+              { kind: "setAside", path: expect.stringMatching(/\.idx$/) },
               { kind: "rebuildIndex" },
             ],
           },

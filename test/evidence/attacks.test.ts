@@ -321,7 +321,7 @@ const ATTACKS: readonly Attack[] = [
       }
       for (const path of segmentPaths()) if (!earlier.has(path)) disk.take(path);
     },
-    verdicts: always("RECORD_TRUNCATED"),
+    verdicts: always("SEGMENT_MISSING"),
   },
   {
     title: "checkpoints of another stream brought in",

@@ -87,21 +87,30 @@ def sealed_offset(path, seed, first):
         if good and flags == 1: offset = told + count
     return offset
 
-def checkpointed(path, number, first, salt):
-    """Evidence: records before this offset were synced, as the last good entry of the checkpoint file tells."""
-    data = b""
+def checkpoints(path, number, first, salt):
+    """The good entries of a checkpoint file (C1 to C6), and the offset that the last of them says was synced."""
+    data, found, highest = b"", [], 0
     if os.path.isfile(path):
         with open(path, "rb") as file: data = file.read()
     header = struct.pack("<4sHHI", b"CKPT", 1, 128, number)
-    if data[:16] != header + struct.pack("<I", zlib.crc32(salt + header)): return 0
-    for at in range(len(data) - (len(data) - 16) % 128 - 128, 15, -128):
+    if data[:16] != header + struct.pack("<I", zlib.crc32(salt + header)): return found, 0
+    for at in range(16, len(data) - 127, 128):
         entry = data[at:at + 128]
-        offset, position, timestamp = struct.unpack_from("<QQ32xQ", entry)
+        offset, position, head, timestamp = struct.unpack_from("<QQ32sQ", entry)
         good = struct.unpack_from("<I", entry, 124)[0] == zlib.crc32(salt + entry[:124])
         good = good and 128 <= position < 2**31 and 0 <= offset - first <= (position - 128) // 72
         good = good and (offset == first) == (position == 128) and offset < 2**53 > timestamp
-        if good and (any(entry[60:124]) or not any(entry[56:60])): return offset
-    return 0
+        if good and (any(entry[60:124]) or not any(entry[56:60])): found.append((offset, position, head))
+    return found, found[-1][0] if found else 0
+
+def contradicted(path, number, records, genesis):
+    """Whether a checkpoint names another head, or another place, than the records of its segment have."""
+    with open(path, "rb") as file: header = file.read(128)
+    first = struct.unpack_from("<Q", header, 16)[0]
+    for offset, position, head in checkpoints(path + ".ckpt", number, first, header[112:116])[0]:
+        if offset > len(records): continue
+        end = records[offset - 1].end if offset > first else 128
+        if (position, head) != (end, records[offset - 1].hash if offset else genesis): return True
 
 def read_segment(path, data, number, newest, log_id, stream, before):
     """The records to show, what is wrong behind them, and how many bytes lie behind the end."""
@@ -120,7 +129,7 @@ def read_segment(path, data, number, newest, log_id, stream, before):
     count, broken = (count - len(before[-1:]), broken) if count >= len(before[-1:]) else (len(records), None)
     while count > 0 and records[count - 1].commit >> 31: count -= 1
     bad, end = broken or bad, records[count - 1].end if count else 128
-    known = checkpointed(path + ".ckpt", number, first, data[112:116])
+    known = checkpoints(path + ".ckpt", number, first, data[112:116])[1]
     sealed = first + count < max(known, sealed_offset(path + ".idx", seed, first))
     synced = sealed or bad and any(data[end:]) and was_synced(data, seed, *bad.args[2:])
     lost = Bad("RECORD_TRUNCATED", None, number, first + count, end)
@@ -142,6 +151,9 @@ def read_stream(folder, stream):
             if bad: break
     except Bad as fault: bad = fault
     count, broken = joined(records, genesis)
+    for number, name in names if not (broken or bad) else []:
+        if contradicted(os.path.join(folder, stream, name), number, records, genesis):
+            bad = bad or Bad("CHECKPOINT_CONTRADICTED", None, number)
     return records[:count], records[count - 1].hash if count else genesis, broken or bad, behind
 
 damaged = False

@@ -15,6 +15,7 @@ import { get } from "./suites/get.mjs";
 import { groupCommit } from "./suites/group-commit.mjs";
 import { open } from "./suites/open.mjs";
 import { read } from "./suites/read.mjs";
+import { verify } from "./suites/verify.mjs";
 
 export const suites = [
   appendUnsynced,
@@ -24,6 +25,7 @@ export const suites = [
   encrypt,
   appendEncrypted,
   read,
+  verify,
   get,
   open,
   footprint,

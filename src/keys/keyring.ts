@@ -87,12 +87,14 @@ export class Keyring {
   /** Runs work on the key file after all that was asked for before. */
   run<T>(work: () => SyncSteps<T>): Promise<T> {
     this.#working++;
-    const done = this.#work.then(() => runBeside(work()));
-    this.#work = done
-      .catch(() => undefined)
-      .then(() => {
+    const done = this.#work.then(async () => {
+      try {
+        return await runBeside(work());
+      } finally {
         this.#working--;
-      });
+      }
+    });
+    this.#work = done.catch(() => undefined);
     return done;
   }
 

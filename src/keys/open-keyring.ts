@@ -39,6 +39,7 @@ export async function openKeyring(
     read = loadKeyFile(runtime.files, path, logId);
     if (read === null) throw failure("KEYS_NOT_FOUND", { path });
   }
+  if (how.writable) removeLeftovers(runtime, directory);
   const { table } = read;
   const { master, vault } = await unlock(runtime, table, settings);
   let file: KeyFile | null = null;
@@ -59,6 +60,14 @@ export function encryptedStreams({ runtime, directory, logId }: KeyPlace): Reado
   const read = loadKeyFile(runtime.files, keyFilePath(directory), logId);
   const lines = [...(read?.table.keys.values() ?? [])].map(({ place }) => place.line);
   return new Set(lines.filter(({ purpose }) => purpose === "stream").map(({ of }) => of));
+}
+
+// What a process that died while it made the file has left: another name of the same file, which a copy of the folder would
+// turn into another file that no erasure reaches.
+function removeLeftovers({ files }: CryptoRuntime, directory: string): void {
+  for (const { name, kind } of files.list(directory)) {
+    if (kind === "file" && /^\.keys\.json\..+\.tmp$/.test(name)) files.remove(`${directory}/${name}`);
+  }
 }
 
 function keyFilePath(directory: string): string {

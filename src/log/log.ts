@@ -26,6 +26,8 @@ export class Log {
   readonly #settings: LogSettings;
   readonly #lock: WriteLock | null;
   readonly #streams = new Map<string, Stream>();
+  // Erasures go one after the other: each looks for what the one before has said.
+  #erasing: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
   /** Made by `openLog`. */
@@ -82,7 +84,11 @@ export class Log {
    * @throws {StorageError} when a step could not be made durable
    */
   async eraseSubject(keyId: string, options: EraseOptions): Promise<ErasureReport> {
-    return eraseSubject(this, this.#writableKeys(), this.#settings.clock, checkKeyId(keyId) ?? "", options ?? {});
+    const keyring = this.#writableKeys();
+    const subject = checkKeyId(keyId ?? "") as string;
+    const erased = this.#erasing.then(() => eraseSubject(this, keyring, this.#settings.clock, subject, options ?? {}));
+    this.#erasing = erased.catch(() => undefined);
+    return erased;
   }
 
   /**

@@ -18,6 +18,8 @@ const KEPT_CIPHERS = 1024;
 export class StreamCipher {
   readonly #stream: string;
   readonly #state: EncryptionState;
+  // Nothing of this stream is encrypted, nor may be.
+  readonly #isPlain: boolean;
   readonly #ciphers = new Map<KeyChoice, PayloadCipher>();
   #epoch: Epoch | null = null;
   // Epochs before this one have seen offsets that are used again.
@@ -26,6 +28,7 @@ export class StreamCipher {
   constructor(stream: string, state: EncryptionState) {
     this.#stream = stream;
     this.#state = state;
+    this.#isPlain = state.keyring === null && !state.lockedStreams.has(stream);
     state.keyring?.register(this);
   }
 
@@ -37,6 +40,7 @@ export class StreamCipher {
    * @throws {UsageError} `ENCRYPTION_REQUIRED`
    */
   sealing(choice: KeyChoice): PayloadCipher | null | undefined {
+    if (this.#isPlain && choice === undefined) return null;
     const known = this.#ciphers.get(choice);
     if (known !== undefined) return known;
     const { keyring, lockedStreams } = this.#state;

@@ -100,7 +100,7 @@ export class Stream {
 
   /**
    * Appends like `append`, or says no: `null` when there is no room now, because `maxPendingBytes` or
-   * `maxPendingRecords` are not durable yet or a new segment is being made. Nothing is taken then; try again later.
+   * `maxPendingRecords` are not durable yet, or a new segment or keys are being made. Nothing is taken then; try again later.
    *
    * @example
    * const appended = orders.tryAppend(event);

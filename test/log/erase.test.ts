@@ -197,6 +197,16 @@ describe("erasing a subject", () => {
     await again.close();
   });
 
+  it("that is asked for twice at once is done once", async () => {
+    const { disk } = memoryRuntime({ seed: 5 });
+    const log = await open(disk);
+    await fill(log);
+    const both = await Promise.allSettled(["one", "two"].map((by) => log.eraseSubject("anna", { by })));
+    expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(await receiptsIn(log, "orders")).toMatchObject([{ by: "one" }]);
+    await log.close();
+  });
+
   it("counts what was on its way, and takes nothing after", async () => {
     const { disk } = memoryRuntime({ seed: 4 });
     const log = await open(disk);

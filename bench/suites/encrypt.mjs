@@ -29,6 +29,7 @@ export const encrypt = {
   title: `Encrypting ${COUNT} payloads, each with its own nonce and bound to its record`,
   sync: "nothing is written; cached: the key is ready; cold: it is derived and made ready for the batch",
   sameWork: false,
+  importsModules: true,
   async run(env) {
     const modules = await ourModules(env.libraries[0].entry);
     if (modules === null) return [];

@@ -34,7 +34,9 @@ const measured: { name: string; title: string; sync: string; rows: Record<string
 describe.each(suites)("the benchmark $name", (suite) => {
   it("runs, and all contenders have stored the same payloads", { timeout: 60_000 }, async () => {
     const rows = await suite.run(environment(suite.name));
-    expect(rows.length).toBeGreaterThan(0);
+    // It takes parts of the library by themselves, and older Node loads no TypeScript.
+    if (suite.importsModules === true && !loadsTypeScript) expect(rows).toEqual([]);
+    else expect(rows.length).toBeGreaterThan(0);
     for (const { name, cells, digest } of rows) {
       for (const { contender, value } of cells) expect(value, `${name}, ${contender}`).toBeGreaterThan(0);
       expect(cells[0]?.ratio).toBeNull();

@@ -42,6 +42,8 @@ export interface Suite {
   readonly name: string;
   readonly title: string;
   readonly sync: string;
+  /** It imports parts of the library by their addresses. */
+  readonly importsModules?: boolean;
   /** `false` where the contenders do not store the same. */
   readonly sameWork?: boolean;
   run(environment: Environment): Promise<Row[]>;

@@ -201,10 +201,11 @@ function unsyncedBy(
   return { unsyncedFrom: Math.max(unsyncedFrom, firstOffset), unsyncedPosition: start.position };
 }
 
-/** Whether the last page of an index is good and says that its segment was synced and ends there. */
-export function endsSealed(pages: IndexPages, segment: Segment, file: RuntimeFile): boolean {
+/** Whether the last page of an index is good and says that its segment was synced and ends before `endOffset`. */
+export function endsSealed(pages: IndexPages, segment: Segment, file: RuntimeFile, endOffset: number): boolean {
   const page = Math.ceil(file.size() / PAGE_BYTES) - 1;
-  return page >= 0 && loadPage(pages, segment, file, page) && pages.isSealed(0);
+  if (page < 0 || !loadPage(pages, segment, file, page) || !pages.isSealed(0)) return false;
+  return pages.firstOffset(0) + pages.count(0) === endOffset;
 }
 
 /** Whether a page is this segment's and has its place in the index; it then lies in slot 0. */

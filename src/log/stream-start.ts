@@ -134,7 +134,8 @@ export function startWriting(
     );
     if (tail.corruption !== null) throw tail.corruption;
     const chain = joined(tail, window, pages, segments, segment, settings);
-    for (let number = 0; number < count - 1; number++) mendIndex(place, number, settings);
+    let endOffset = segment.header.firstOffset;
+    for (let number = count - 2; number >= 0; number--) endOffset = mendIndex(place, number, endOffset, settings);
     const found = openCheckpointFile(files, checkpointPath(segment.path));
     checkpointFile = found.file;
     makeDurable(place, segment, tail, window, found.isNew);
@@ -286,20 +287,24 @@ function placeToContinue(pages: IndexPages, segment: Segment, file: RuntimeFile,
   return place;
 }
 
-// The index of a segment that is no longer written to ends with a sealed page. One that does not is made anew.
-function mendIndex(place: StreamPlace, number: number, settings: LogSettings): void {
+// The index of a segment that is no longer written to ends with a sealed page, and at the record before `endOffset`: one
+// that was sealed when the log was closed may speak of an earlier end. One that does not is made anew. Returns the
+// segment's first offset, where the one before it ends.
+function mendIndex(place: StreamPlace, number: number, endOffset: number, settings: LogSettings): number {
   const segment = openSegment(place, number, "read");
   const core = takeCore();
   let file: RuntimeFile | null = null;
   try {
     file = openIndexFile(place.runtime.files, indexPath(segment.path));
     const pages = writerPages(core);
-    if (endsSealed(pages, segment, file)) return;
+    const { firstOffset } = segment.header;
+    if (endsSealed(pages, segment, file, endOffset)) return firstOffset;
     const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
     const tail = findTail(window, pages, segment, { indexFile: null, checkpointed: 0 }, settings);
     // What is wrong with the records is for readers and verify to say.
-    if (tail.position !== tail.fileBytes) return;
+    if (tail.position !== tail.fileBytes) return firstOffset;
     runNow(continueIndex(window, pages, segment, file, tail, settings).seal());
+    return firstOffset;
   } finally {
     segment.file.close();
     file?.close();

@@ -75,6 +75,27 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
       ],
     },
   },
+  {
+    // The index had been sealed when the log was closed; what was added to the segment since was lost from it by a power
+    // loss. As it was sealed, though for an earlier end, nobody made it anew.
+    story: "an index that was sealed for an earlier end",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { segmentBytes: 700, spaceAhead: false } },
+        { do: "append", stream: 0, sizes: [0, 0], ...PLAIN, wait: false },
+        { do: "close" },
+        { do: "crash", skip: 0, after: false, survival: "all" },
+        { do: "append", stream: 0, sizes: [0], ...PLAIN, wait: false },
+        { do: "crash", skip: 39, after: true, survival: "nothing" },
+        { do: "beside", stream: 0 },
+        { do: "close" },
+        { do: "tryAppend", stream: 0, sizes: [282] },
+        { do: "crash", skip: 0, after: false, survival: "nothing" },
+      ],
+    },
+  },
 ];
 
 describe("a program that was found to break a promise keeps it now", () => {

@@ -140,6 +140,8 @@ class Simulation {
         return this.#appendSync(step.stream, step.sizes);
       case "flush":
         return this.#flush(step.stream, step.wait);
+      case "checkpoint":
+        return this.#checkpoint(step.stream, step.wait);
       case "settle":
         return this.#settleAll();
       case "turns":
@@ -303,6 +305,26 @@ class Simulation {
     await this.#inFlight(done, wait);
   }
 
+  async #checkpoint(index: number, wait: boolean): Promise<void> {
+    const stream = await this.#stream(index);
+    const model = this.#model(stream);
+    const before = model.submitted;
+    const life = this.#life;
+    const done = stream.checkpoint().then(
+      ({ nextOffset, note }) => {
+        if (life !== this.#life) return;
+        model.acknowledge(before);
+        if (nextOffset > model.durableRecords)
+          throw new Violation(`${model.name}: a checkpoint of what is not durable`);
+        model.notes.push(note);
+      },
+      (error: unknown) => {
+        if (life === this.#life) this.#excuse(error);
+      },
+    );
+    await this.#inFlight(done, wait);
+  }
+
   async #close(): Promise<void> {
     const log = this.#log as Log;
     await this.#settleAll();
@@ -391,7 +413,7 @@ class Simulation {
   // Looking at a stream does not make it.
   async #verified(stream: Stream): Promise<VerifyReport | null> {
     try {
-      return await stream.verify();
+      return await stream.verify({ against: this.#model(stream).notes });
     } catch (error) {
       if (this.#system.isFailure(error, "STREAM_NOT_FOUND") && this.#model(stream).records === 0) return null;
       throw error;

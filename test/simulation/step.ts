@@ -27,6 +27,8 @@ export type Step =
   /** Appends many small records in one call: more than a page of the index holds. */
   | { readonly do: "appendMany"; readonly stream: number; readonly count: number }
   | { readonly do: "flush"; readonly stream: number; readonly wait: boolean }
+  /** Makes a checkpoint, and keeps it: from then on the log must contain what it claims. */
+  | { readonly do: "checkpoint"; readonly stream: number; readonly wait: boolean }
   /** Waits for all that is in flight. */
   | { readonly do: "settle" }
   /** Lets promises have some turns. */

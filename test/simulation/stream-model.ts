@@ -19,6 +19,8 @@ export type Look =
 
 export class StreamModel {
   readonly name: string;
+  /** Checkpoints that were kept: the stream contains what they claim. */
+  readonly notes: string[] = [];
   /** Records that must be there whatever happens: found by a writer when it opened the stream. */
   readonly #confirmed: Shown[] = [];
   /** Submitted since and not rejected, in order. */

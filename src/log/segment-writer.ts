@@ -123,13 +123,17 @@ export class SegmentWriter {
     // What stands beside it first, so that their names are durable with its own: without a segment they mean nothing.
     const indexFile = openIndexFile(files, indexPath(path));
     let checkpointFile: RuntimeFile | null = null;
-    let segment: Segment;
+    let segment: Segment | null = null;
+    let checkpoints: CheckpointWriter;
+    // All that may fail comes before anything is exchanged.
     try {
       checkpointFile = openCheckpointFile(files, checkpointPath(path)).file;
       segment = yield* createSegment(this.#place, { number, firstOffset: synced.offset });
+      checkpoints = new CheckpointWriter(this.#settings.checkpoints, segment, checkpointFile, this.#settings.clock);
     } catch (error) {
       indexFile.close();
       checkpointFile?.close();
+      segment?.file.close();
       // Once the next segment has its name, nothing may be added to this one.
       if (mayExist(files, path)) this.#onDoubt(error);
       throw error;
@@ -137,7 +141,7 @@ export class SegmentWriter {
     this.close();
     this.#segment = segment;
     this.#index = IndexWriter.create(this.#pages, indexFile, segment, this.#settings.index);
-    this.#checkpoints = new CheckpointWriter(this.#settings.checkpoints, segment, checkpointFile, this.#settings.clock);
+    this.#checkpoints = checkpoints;
     this.#position = SEGMENT_HEADER_BYTES;
     this.#ahead.forget();
   }

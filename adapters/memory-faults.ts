@@ -46,8 +46,10 @@ export type FaultCode =
  * What goes wrong with a call.
  *
  * - `fail`: it throws with this code and does nothing. A sync throws `SYNC_FAILED` whatever the code.
- * - `short`: a write of which `short` bytes are written, and that says so.
- * - `failAfter`: a write of which that many bytes are written, and that then throws (`IO_FAILED` if not told otherwise).
+ * - `short`: a write of which `short` bytes, at least one, are written, and that says so; or a read that gets no more and
+ *   is followed by another for the rest.
+ * - `failAfter`: a write or a read of which that many bytes are done, and that then throws (`IO_FAILED` if not told
+ *   otherwise).
  * - `crash`: the machine goes down before the call, or after it has done its work and before it returned.
  */
 export type Fault =
@@ -117,8 +119,10 @@ export class FaultGate {
       if (fault.crash === true) this.#goDown();
     } else if ("fail" in fault) {
       if (!isSync) throw faultFailure(fault.fail, call, "the test says so");
-    } else if (call.kind !== "write") {
-      throw new TypeError(`Only a write can be short or fail midway, not ${call.kind}.`);
+    } else if (call.kind !== "write" && call.kind !== "read") {
+      throw new TypeError(`Only a read or a write can be short or fail midway, not ${call.kind}.`);
+    } else if ("short" in fault && !(fault.short >= 1)) {
+      throw new TypeError("What is short by everything has failed.");
     }
   }
 

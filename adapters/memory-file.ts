@@ -90,7 +90,19 @@ export class MemoryFile implements RuntimeFile {
   }
 
   read(target: Uint8Array, position: number): number {
-    return this.#pass("read", target.length, (content) => content.read(target, position));
+    let filled = 0;
+    // A read that falls short is made good by another, as every adapter does: only the end of the file ends it.
+    for (let isShort = true; isShort; ) {
+      const rest = target.subarray(filled);
+      isShort = this.#pass("read", rest.length, (content, fault) => {
+        const wanted = Math.min(rest.length, limitOf(fault));
+        const count = content.read(rest.subarray(0, wanted), position + filled);
+        filled += count;
+        this.#failMidway({ kind: "read", bytes: rest.length }, fault);
+        return count === wanted && wanted < rest.length;
+      });
+    }
+    return filled;
   }
 
   write(source: Uint8Array, position: number): number {
@@ -100,10 +112,7 @@ export class MemoryFile implements RuntimeFile {
       const written = Math.min(wanted, this.#room(content, position));
       if (written < wanted && written === 0) throw failure("NO_SPACE", { path: this.#opened.path });
       content.write(source.subarray(0, written), position);
-      if (fault !== null && "failAfter" in fault) {
-        const call = { kind: "write", path: this.#opened.path, bytes: source.length } as const;
-        throw faultFailure(fault.code ?? "IO_FAILED", call, "the test says so");
-      }
+      this.#failMidway({ kind: "write", bytes: source.length }, fault);
       return written;
     });
   }
@@ -125,6 +134,11 @@ export class MemoryFile implements RuntimeFile {
 
   close(): void {
     this.#isClosed = true;
+  }
+
+  #failMidway(call: Omit<Call, "path">, fault: Fault | null): void {
+    if (fault === null || !("failAfter" in fault)) return;
+    throw faultFailure(fault.code ?? "IO_FAILED", { ...call, path: this.#opened.path }, "the test says so");
   }
 
   /** How many bytes may be written from `position` on before the disk is full. */

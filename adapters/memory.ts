@@ -19,8 +19,8 @@
 //  9. What is durable stays: sectors that were synced and not written since are never lost or changed by a crash.
 //     Only `flip` breaks that: decay, of any bit.
 // 10. When a process is killed and the machine stays up, nothing is lost.
-// 11. Any call may fail with any of the storage codes, a write may be short or fail midway, the disk may be full, and
-//     the machine may go down before or after any call.
+// 11. Any call may fail with any of the storage codes, reads and writes may be short or fail midway, the disk may be full,
+//     a process may be killed at any call, and the machine may go down before or after any.
 // 12. A crash stops the machine: its processes, open files and syncs in flight are gone, its clock goes on.
 
 import type { Runtime } from "../src/runtime.ts";

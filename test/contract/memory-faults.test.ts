@@ -89,6 +89,42 @@ describe("onOperation", () => {
     expect(disk.bytes("/log/a")).toEqual(Uint8Array.of(9, 2));
   });
 
+  it("makes a read fall short, which another makes good", () => {
+    const { runtime, disk } = machine();
+    disk.put("/log/a", Uint8Array.of(1, 2, 3, 4, 5));
+    const file = runtime.files.open("/log/a", "read");
+    const asked: number[] = [];
+    disk.onOperation = ({ bytes }) => {
+      asked.push(bytes);
+      return asked.length < 3 ? { short: 2 } : undefined;
+    };
+    const target = new Uint8Array(9);
+    expect(file.read(target, 0)).toBe(5);
+    expect([...target]).toEqual([1, 2, 3, 4, 5, 0, 0, 0, 0]);
+    expect(asked).toEqual([9, 7, 5]);
+  });
+
+  it("makes a read fail midway", () => {
+    const { runtime, disk } = machine();
+    disk.put("/log/a", Uint8Array.of(1, 2, 3));
+    const file = runtime.files.open("/log/a", "read");
+    disk.onOperation = () => ({ failAfter: 2 });
+    const target = new Uint8Array(3);
+    expectFailure("IO_FAILED", { path: "/log/a" }, () => file.read(target, 0));
+    expect([...target]).toEqual([1, 2, 0]);
+  });
+
+  it("never makes a call that its process did not live to make", () => {
+    const { runtime, disk } = machine();
+    const file = runtime.files.open("/log/a", "create");
+    disk.onOperation = ({ kind, pid }) => {
+      if (kind === "write") disk.kill(pid);
+      return undefined;
+    };
+    expectFailure("IO_FAILED", { path: "/log/a" }, () => file.write(Uint8Array.of(1), 0));
+    expect(disk.bytes("/log/a")).toEqual(new Uint8Array(0));
+  });
+
   it("refuses a fault that the call cannot have, so that no test passes by it", () => {
     const { runtime, disk } = machine();
     disk.onOperation = () => ({ short: 1 });

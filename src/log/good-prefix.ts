@@ -39,6 +39,8 @@ export interface GoodPrefix {
   readonly torn: TornTail | null;
   /** Bytes of the last good segment that follow, zeros that were written ahead left out. */
   readonly bytesBehind: number;
+  /** Whether the last good segment's index or checkpoints speak of records that follow: they would be missed. */
+  readonly isMissed: boolean;
   /** Records behind the damage that are whole by themselves. */
   readonly wholeBehind: readonly WholeRecords[];
   readonly surplus: readonly Surplus[];
@@ -156,6 +158,7 @@ class PrefixSearch {
       fault: null,
       torn: null,
       bytesBehind: 0,
+      isMissed: rest.fault !== undefined && rest.fault !== null && this.#speaksOfMore(segment, joint.offset),
       wholeBehind: [],
       ...rest,
       surplus: this.#surplus,
@@ -164,6 +167,16 @@ class PrefixSearch {
         .map((reason, i) => ({ segment: segments[i] as number, reason }))
         .filter((one) => one.segment <= segment),
     };
+  }
+
+  // Whether recovery would refuse the segment if it were the newest and ended before `offset`.
+  #speaksOfMore(number: number, offset: number): boolean {
+    if (number < 0 || this.#mended.some((one) => one.segment === number)) return true;
+    const segment = this.#files.get(number);
+    const checkpointed = checkpointedIn(this.#files.place.runtime.files, segment);
+    const hints = { indexFile: segment.index, checkpointed };
+    const tail = findTail(this.#window, this.#pages, segment, hints, this.#settings);
+    return tail.corruption !== null || tail.chain.nextOffset > offset;
   }
 
   #open(number: number, firstOffset: number): Segment {

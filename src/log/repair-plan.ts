@@ -225,7 +225,8 @@ function planEnd(
     const number = numberOf(name);
     if (number !== null && number > segment) steps.push(aside(place, name));
   }
-  if (segment < 0) return;
+  // With all its records there, what stands beside a segment is as true as ever.
+  if (segment < 0 || (bytesBehind === 0 && !prefix.isMissed)) return;
   // What stands beside the segment speaks of records that are not there any more.
   for (const { name } of entries) {
     if (numberOf(name) === segment && segmentNumber(name) === null) steps.push(aside(place, name));

@@ -24,7 +24,7 @@ import { findStart } from "./verify-start.ts";
 import { VerifyTeam } from "./verify-team.ts";
 
 const RANGE_BYTES = 8 << 20;
-// Starting threads takes about as long as checking so much (bench/suites/verify.mjs).
+// A thread takes 15 to 45 ms to start and as long again to get warm; one checks about so much meanwhile.
 const LEAST_RANGES = 8;
 
 export async function verifyStream(

@@ -64,6 +64,18 @@ openLog(process.argv[2]).then(async (log) => {
 });
 `;
 
+// Verifies by threads, whose program must be found where the package is installed.
+const THREADS = `
+import { openLog } from "diatreme";
+const log = await openLog(process.argv[2], { sync: "onFlush" });
+const orders = log.stream("orders");
+for (let i = 0; i < 20; i++) await orders.append(Array.from({ length: 500 }, (_, at) => "order " + i + "." + at));
+await log.flush();
+const { ok, records, work } = await orders.verify({ jobs: 2, rangeBytes: 20_000 });
+console.log(ok, records, work.threads, work.notes.length);
+await log.close();
+`;
+
 const KILLED = `
 import { openLog } from "diatreme";
 const log = await openLog(process.argv[2]);
@@ -115,6 +127,7 @@ describe.skipIf(reason !== null)(`the package${reason === null ? "" : ` (skipped
       "program.mjs": PROGRAM,
       "requiring.cjs": REQUIRING,
       "killed.mjs": KILLED,
+      "threads.mjs": THREADS,
       "consumer.ts": CONSUMER,
     };
     for (const [name, text] of Object.entries(files)) writeFileSync(`${work.path}/${name}`, text);
@@ -133,6 +146,10 @@ describe.skipIf(reason !== null)(`the package${reason === null ? "" : ` (skipped
     const { stdout } = await execute(binary, args, { cwd: work.path, env: { ...process.env, NO_COLOR: "1" } });
     return stdout.trim();
   }
+
+  it.each(runtimes)("verifies by threads on $title", async ({ binary, args }) => {
+    expect(await run(binary, ...args, "threads.mjs", `${emptyFolder()}/log`)).toBe("true 10000 2 0");
+  });
 
   it.each(runtimes)("works by its name on $title", async ({ binary, args }) => {
     const folder = `${emptyFolder()}/log`;

@@ -342,6 +342,8 @@ export class StreamWriter {
 
   #untilSynced(): Promise<void> {
     return new Promise((resolve, reject) => {
+      // The caller may have waited for something else before: nothing is synced any more after a failure.
+      this.#checkUsable();
       const offset = this.#nextOffset;
       if (this.#isSettled(offset)) {
         resolve();

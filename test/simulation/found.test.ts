@@ -96,6 +96,24 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
       ],
     },
   },
+  {
+    // The flush had waited for a rotation. When it went on, a failed cut had poisoned the stream, and nobody told it.
+    story: "a flush that is overtaken by a failure",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { segmentBytes: 700, sync: "onFlush" } },
+        { do: "append", stream: 0, sizes: [500], ...PLAIN },
+        { do: "flush", stream: 0, wait: true },
+        { do: "append", stream: 0, sizes: [400], ...PLAIN, wait: false },
+        { do: "fault", on: "write", skip: 2, times: 1, manner: { failAfter: 40, code: "IO_FAILED" } },
+        { do: "fault", on: "truncate", skip: 0, times: 1, manner: { fail: "IO_FAILED" } },
+        { do: "flush", stream: 0, wait: true },
+        { do: "kill", skip: 0 },
+      ],
+    },
+  },
 ];
 
 describe("a program that was found to break a promise keeps it now", () => {

@@ -1,6 +1,7 @@
 // Simulates for as long as you like, on all cores: random programs, crashed and recovered from, against a model. Run it as
 //   npm run simulate -- --minutes 10 [--seed S] [--jobs N] [--runtime node|deno|bun]
 //   npm run simulate -- --replay SEED:PATH|FILE
+//   npm run simulate -- --planted WORD        which programs catch the planted defects whose names contain it
 // The first program that breaks a promise ends it: it is shrunk, printed with the command that replays it, and kept in
 // build/simulation/.
 import { spawn } from "node:child_process";
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     jobs: { type: "string", default: String(availableParallelism()) },
     runtime: { type: "string", default: "node" },
     replay: { type: "string" },
+    planted: { type: "string" },
   },
 });
 
@@ -38,11 +40,12 @@ if (!(minutes > 0) || !Number.isSafeInteger(seed) || !(jobs >= 1)) {
 // The current one of several: it runs TypeScript as it is.
 const runtime = findRuntimes([values.runtime]).at(-1);
 
-if (values.replay !== undefined) process.exitCode = await replay(values.replay);
+if (values.replay !== undefined) process.exitCode = await show("--replay", values.replay);
+else if (values.planted !== undefined) process.exitCode = await show("--planted", values.planted);
 else process.exitCode = await simulate();
 
-async function replay(what) {
-  const { child, ended } = start(["--replay", what]);
+async function show(option, what) {
+  const { child, ended } = start([option, what]);
   child.stdout.pipe(process.stdout);
   return (await ended) ?? 1;
 }

@@ -28,6 +28,12 @@ export function currentRuntime(): Runtime {
 /** Whether this runtime loads TypeScript without a build: all but older Node. */
 export const loadsTypeScript: boolean = runtimeName !== "node" || Number(process.versions.node.split(".")[0]) >= 24;
 
+/**
+ * How far apart the cases are that tests on the disk in memory try. What the shipping code does there is the same in every
+ * runtime: the current Node tries every one, the others some.
+ */
+export const CASE_STRIDE: number = runtimeName === "node" && loadsTypeScript ? 1 : 11;
+
 /** The arguments with which `process.execPath` runs a file. */
 export function argumentsToRun(file: string, ...rest: string[]): string[] {
   return runtimeName === "deno" ? ["run", "-A", file, ...rest] : [file, ...rest];

@@ -19,6 +19,7 @@ import {
   type Runtime,
   type Signatures,
 } from "../../src/index.ts";
+import { CASE_STRIDE } from "../contract/current-runtime.ts";
 
 const KEY = PrivateKey.fromBytes(new Uint8Array(32).fill(7));
 const OPTIONS: OpenOptions = {
@@ -106,7 +107,7 @@ describe.each(["everyBatch", "onFlush"] as const)("under %s, checkpoints", (sync
     await twoLives(calm.disk, { notes: [] }, sync);
     const steps = calm.disk.operations;
     expect(steps).toBeGreaterThan(100);
-    for (let step = 0; step < steps; step++) {
+    for (let step = 0; step < steps; step += CASE_STRIDE) {
       for (const [index, [ending, choose]] of ENDINGS.entries()) {
         const crash = (step + index) % 2 === 0 ? true : "after";
         const { disk } = memoryRuntime({ seed: step });
@@ -128,7 +129,7 @@ describe.each(["everyBatch", "onFlush"] as const)("under %s, checkpoints", (sync
   it("hold when any call fails once", async () => {
     const calm = memoryRuntime({ seed: 1 });
     await twoLives(calm.disk, { notes: [] }, sync);
-    for (let step = 0; step < calm.disk.operations; step++) {
+    for (let step = 0; step < calm.disk.operations; step += CASE_STRIDE) {
       const fail = step % 2 === 0 ? "IO_FAILED" : "NO_SPACE";
       const { disk } = memoryRuntime({ seed: step });
       const kept: Kept = { notes: [] };

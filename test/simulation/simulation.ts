@@ -19,17 +19,19 @@ export interface Course {
 }
 
 /**
- * Runs a program. `onCall` is told of every call to the disk.
+ * Runs a program. `onCall` is told of every call to the disk, and during which step it is made.
  *
  * @throws {Violation} when a promise was broken
  */
 export async function simulate(
   system: System,
   program: Program,
-  onCall?: (operation: Operation) => void,
+  onCall?: (operation: Operation, step: number) => void,
 ): Promise<Course> {
-  const simulation = new Simulation(system, program, onCall);
+  let at = 0;
+  const simulation = new Simulation(system, program, (operation) => onCall?.(operation, at));
   for (const [index, step] of program.steps.entries()) {
+    at = index;
     try {
       await simulation.take(step);
     } catch (error) {
@@ -88,7 +90,7 @@ class Simulation {
   #followers: Follower[] = [];
   #held = false;
 
-  constructor(system: System, { sectorBytes, streams }: Program, onCall?: (operation: Operation) => void) {
+  constructor(system: System, { sectorBytes, streams }: Program, onCall: (operation: Operation) => void) {
     this.#system = system;
     this.#models = STREAMS.slice(0, streams).map((name) => new StreamModel(name));
     this.#disk = system.memoryRuntime({ seed: 1, sectorBytes }).disk;
@@ -341,7 +343,7 @@ class Simulation {
       this.#disk.kill(this.#pid);
       this.#abandon();
     } else {
-      this.#models.forEach((model, index) => model.acknowledge(before[index] as readonly Submitted[]));
+      for (const [index, model] of this.#models.entries()) model.acknowledge(before[index] as readonly Submitted[]);
       this.#closedWell = !this.#troubles.fired;
     }
   }

@@ -109,7 +109,11 @@ export class StreamModel {
   /** Somebody who is only shown what is durable was shown records up to this one. */
   acknowledgeShown(nextOffset: number): void {
     let records = this.#confirmed.length;
-    const count = this.#live.findIndex(({ texts }) => (records += texts.length) >= nextOffset) + 1;
+    const reaches = ({ texts }: Submitted): boolean => {
+      records += texts.length;
+      return records >= nextOffset;
+    };
+    const count = this.#live.findIndex(reaches) + 1;
     if (nextOffset > this.#confirmed.length) this.acknowledge(this.#live.slice(0, count));
   }
 

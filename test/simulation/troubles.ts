@@ -48,9 +48,9 @@ export class Troubles {
   // A folder's sync has failed. File systems with a journal let nothing more be changed then.
   #frozen = false;
   readonly #kill: () => void;
-  readonly #onCall: ((operation: Operation) => void) | undefined;
+  readonly #onCall: (operation: Operation) => void;
 
-  constructor(kill: () => void, onCall?: (operation: Operation) => void) {
+  constructor(kill: () => void, onCall: (operation: Operation) => void) {
     this.#kill = kill;
     this.#onCall = onCall;
   }
@@ -86,7 +86,7 @@ export class Troubles {
 
   /** For `disk.onOperation`. */
   readonly ask = (operation: Operation): Fault | undefined => {
-    this.#onCall?.(operation);
+    this.#onCall(operation);
     if (READERS.has(operation.pid) && CHANGING.has(operation.kind)) this.forbidden ??= operation;
     if (this.ended !== null) return undefined;
     const end = this.#end;
@@ -124,10 +124,11 @@ export class Troubles {
   }
 }
 
-// Only writes can be short or fail midway.
+// Only reads and writes can be short or fail midway.
 function mannerFor(operation: Operation, manner: FaultManner): Fault {
   if ("fail" in manner) return manner;
-  if (operation.kind !== "write") return { fail: "short" in manner ? "IO_FAILED" : manner.code };
+  if ((operation.kind !== "write" && operation.kind !== "read") || operation.bytes === 0)
+    return { fail: "short" in manner ? "IO_FAILED" : manner.code };
   // A short write has written something: else it has failed.
   if ("short" in manner) return { short: Math.min(Math.max(1, manner.short), operation.bytes) };
   return { failAfter: Math.min(manner.failAfter, operation.bytes), code: manner.code };

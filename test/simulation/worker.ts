@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { plant, removePlanted } from "./planted-copy.ts";
+import { PLANTED_DEFECTS } from "./planted-defects.ts";
 import { describeFound, type Found, programAt, search } from "./search.ts";
 import { simulate } from "./simulation.ts";
 import type { Program } from "./step.ts";
@@ -9,6 +11,7 @@ import { shippingSystem } from "./system.ts";
 
 const PROGRAMS = 200;
 const SHRINK_MS = 60_000;
+const MOST_SEEDS = 40;
 const FOLDER = fileURLToPath(new URL("../../build/simulation", import.meta.url));
 
 const { values } = parseArgs({
@@ -17,10 +20,12 @@ const { values } = parseArgs({
     step: { type: "string", default: "1" },
     minutes: { type: "string", default: "1" },
     replay: { type: "string" },
+    planted: { type: "string" },
   },
 });
 
-if (values.replay !== undefined) process.exitCode = await replay(values.replay);
+if (values.planted !== undefined) process.exitCode = await findPlanted(values.planted);
+else if (values.replay !== undefined) process.exitCode = await replay(values.replay);
 else process.exitCode = await run();
 
 async function replay(what: string): Promise<number> {
@@ -34,6 +39,25 @@ async function replay(what: string): Promise<number> {
     console.log(describeFound({ program, replay: what, error }));
     return 1;
   }
+}
+
+// For each planted defect whose name contains the word, the first program that catches it: what
+// test/simulation/planted-defects.ts remembers.
+async function findPlanted(word: string): Promise<number> {
+  Error.stackTraceLimit = 0;
+  let missed = 0;
+  for (const defect of PLANTED_DEFECTS.filter(({ name }) => name.includes(word))) {
+    const system = await plant(defect);
+    let found: Found | null = null;
+    for (let seed = Number(values.seed); found === null && seed < Number(values.seed) + MOST_SEEDS; seed++) {
+      found = await search(system, { seed, programs: PROGRAMS });
+    }
+    if (found === null) missed++;
+    const cause = found === null ? "" : String((found.error as Error).message).slice(0, 160);
+    console.log(`${found?.replay ?? "missed"} ${defect.name}: ${cause}`);
+  }
+  removePlanted();
+  return missed === 0 ? 0 : 1;
 }
 
 async function run(): Promise<number> {

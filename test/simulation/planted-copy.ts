@@ -12,6 +12,8 @@ const FOLDER = `${ROOT}build/planted-${process.pid}`;
 export async function plant({ name, file, find, replace }: PlantedDefect): Promise<System> {
   const folder = `${FOLDER}/${name.replaceAll(/\W+/g, "-")}`;
   for (const room of ["src", "adapters"]) cpSync(`${ROOT}${room}`, `${folder}/${room}`, { recursive: true });
+  // The rooms' own settings extend it.
+  cpSync(`${ROOT}tsconfig.json`, `${folder}/tsconfig.json`);
   mkdirSync(`${folder}/assembly`);
   for (const constants of ["layout.ts", "control.ts"])
     cpSync(`${ROOT}assembly/${constants}`, `${folder}/assembly/${constants}`);

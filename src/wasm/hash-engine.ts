@@ -104,6 +104,8 @@ export class HashEngine {
       if (making) run.linkToEntry(pointer - RECORD_HEADER_BYTES);
       run.enterHeader(pointer - RECORD_HEADER_BYTES);
       native.sha256(new Uint8Array(buffer, pointer, length), entryDigest);
+      // A reader may ask for the digests too, as after the core's own hashing.
+      if (!making) core.bytes.set(entryDigest, core.digests + index * DIGEST_BYTES);
       native.sha256(entryBytes, entryHash);
       run.keepEntryHash(index);
     }

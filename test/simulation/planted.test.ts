@@ -1,4 +1,4 @@
-// The simulation is able to fail: each of these defects, planted into a copy of the shipping code, is caught.
+// The simulation is able to fail: defects are planted into a copy of the shipping code, and known programs catch them.
 import { afterAll, describe, expect, it } from "vitest";
 import { loadsTypeScript, runtimeName } from "../contract/current-runtime.ts";
 import { plant, removePlanted } from "./planted-copy.ts";

@@ -86,7 +86,8 @@ export class Stream {
    *   `ENCRYPTION_REQUIRED`
    * @throws {KeyError} `SUBJECT_ERASED`
    * @throws {ConflictError} `OFFSET_MISMATCH`
-   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`: this append failed and left no trace; `SYNC_FAILED`, `LOG_POISONED`
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`: this append failed and was cut off again; `SYNC_FAILED`, `LOG_POISONED`:
+   *   nobody can tell before the log is opened again. docs/faults.md says what a power loss may bring back
    * @example
    * const { firstOffset, nextOffset, head } = await orders.append([{ type: "placed", id: 42 }], { expectedOffset: 0 });
    */

@@ -1,7 +1,9 @@
 // keys.json on the disk. It is only ever added to; the one other change is that a dead line's secret is overwritten where
 // it stands. So there is never a second copy of it that an erasure could forget.
+
 import { failure, isFailure, StorageError } from "../errors.ts";
 import { encodeKeyLine, type KeyLine, wiped } from "../format/key-line.ts";
+import { folderOf } from "../format/path.ts";
 import type { SyncSteps } from "../log/sync-steps.ts";
 import type { Files, RuntimeFile } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
@@ -70,7 +72,7 @@ export class KeyFile {
         file.truncate(wholeEnd);
         yield* this.#sync();
       }
-      yield this.#files.folder(path.slice(0, path.lastIndexOf("/")));
+      yield this.#files.folder(folderOf(path));
       if (!this.table.isSealed) this.#mark();
     }
     yield* this.wipeDead();

@@ -1,4 +1,5 @@
 // Opens the log in a folder, or makes one there.
+
 import { failure, isFailure } from "../errors.ts";
 import {
   decodeIdentity,
@@ -8,6 +9,7 @@ import {
   type LogIdentity,
   uuidFrom,
 } from "../format/log-identity.ts";
+import { folderOf } from "../format/path.ts";
 import { encryptedStreams, openKeyring } from "../keys/open-keyring.ts";
 import type { Runtime } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
@@ -128,7 +130,7 @@ function contents({ files }: Runtime, directory: string): string[] | null {
 // Makes a folder and those above it that are missing; each is durable before the next is made in it.
 function makeFolders(runtime: Runtime, directory: string): void {
   const { files } = runtime;
-  const parent = directory.slice(0, directory.lastIndexOf("/"));
+  const parent = folderOf(directory);
   if (parent !== "" && files.kind(parent) === null) makeFolders(runtime, parent);
   if (files.makeFolder(directory)) files.folder(parent === "" ? "/" : parent).syncNow();
 }

@@ -1,8 +1,10 @@
 // Looks at a log and decides what would have to be done to it so that it opens for writing and verifies, with nothing
 // lost: a plan as a value. Changes nothing.
+
 import { type DiatremeError, failure, isFailure } from "../errors.ts";
 import { toHex } from "../format/hex.ts";
 import { IDENTITY_FILE, type LogIdentity } from "../format/log-identity.ts";
+import { nameOf } from "../format/path.ts";
 import { segmentFileName, segmentNumber } from "../format/segment-header.ts";
 import { isSideFile } from "../format/side-file.ts";
 import { isStreamName } from "../format/stream-name.ts";
@@ -13,7 +15,7 @@ import { type LockState, lookAtLock } from "./lock.ts";
 import type { LogSettings } from "./options.ts";
 import type { StreamPlace } from "./segment.ts";
 import { countSegments, isOfSegment, SegmentFiles } from "./segment-files.ts";
-import { isTemporary, nameOf, pathToCopyTo, pathToMoveTo, wholeOf } from "./set-aside.ts";
+import { isTemporary, pathToCopyTo, pathToMoveTo, wholeOf } from "./set-aside.ts";
 import type { WholeRecords } from "./whole-records.ts";
 
 /** Something that is not as it should be. */

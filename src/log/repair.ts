@@ -1,7 +1,9 @@
 // Repairs a log, or only says what a repair would do. Nothing is lost: what is taken out of use goes on under another
 // name and is durable there before anything is cut. A repair that is cut short can be made again.
+
 import { failure } from "../errors.ts";
 import { encodeIdentity } from "../format/log-identity.ts";
+import { folderOf } from "../format/path.ts";
 import { checkStreamName } from "../format/stream-name.ts";
 import type { Files, Runtime } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
@@ -11,7 +13,7 @@ import { type LogSettings, settingsFrom } from "./options.ts";
 import { planRepair, type RepairFinding, type RepairPlan, type RepairStep, type StreamRepair } from "./repair-plan.ts";
 import type { StreamPlace } from "./segment.ts";
 import { isOfSegment } from "./segment-files.ts";
-import { copyAside, folderOf, setAside, temporaryPath, wholeOf } from "./set-aside.ts";
+import { copyAside, setAside, temporaryPath, wholeOf } from "./set-aside.ts";
 import { Stream } from "./stream.ts";
 
 export interface RepairOptions {

@@ -1,5 +1,7 @@
 // The segments of a stream: which there are, where each begins, and a few of them open for looking records up.
+
 import { type DiatremeError, failure } from "../errors.ts";
+import { folderOf } from "../format/path.ts";
 import { segmentNumber } from "../format/segment-header.ts";
 import { isSideFile } from "../format/side-file.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
@@ -62,8 +64,7 @@ export class SegmentFiles {
 
   /** @throws {UsageError} `LOG_CLOSED` */
   checkOpen(): void {
-    if (this.#closed)
-      throw failure("LOG_CLOSED", { directory: this.place.folder.slice(0, this.place.folder.lastIndexOf("/")) });
+    if (this.#closed) throw failure("LOG_CLOSED", { directory: folderOf(this.place.folder) });
   }
 
   /** A segment of this object's own; it may be closed at the next call. */

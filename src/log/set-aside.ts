@@ -1,6 +1,8 @@
 // Takes bytes and files out of use without losing them: each goes on under a name that nothing had before. What is to be
 // cut is durable there, name and all, before anything is cut.
+
 import { toHex } from "../format/hex.ts";
+import { folderOf, nameOf } from "../format/path.ts";
 import { isSideFile, sideFileName } from "../format/side-file.ts";
 import type { Files, Runtime, RuntimeFile } from "../runtime.ts";
 
@@ -73,18 +75,11 @@ export function temporaryPath(runtime: Runtime, path: string): string {
 
 /** Whether a name is one of those. */
 export function isTemporary(name: string): boolean {
-  const match = /^\.(.+)\.[0-9a-f]{16}\.tmp$/.exec(name);
+  // A segment is made by the holder of the lock alone: its temporary name needs nothing random.
+  const match = /^\.(.+?)(?:\.[0-9a-f]{16})?\.tmp$/.exec(name);
   return (
     match !== null && (isSideFile(match[1] as string) || /^(log\.json|segment_\d{6,}\.log)$/.test(match[1] as string))
   );
-}
-
-export function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
-}
-
-export function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function firstPath(

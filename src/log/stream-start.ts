@@ -1,7 +1,9 @@
 // Brings a stream into use: finds its segments and its end; for a writer also makes what is missing, cuts a torn tail,
 // and sees to it that all that is there is on the disk before anything is added.
+
 import { DIGEST_BYTES, PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../assembly/layout.ts";
 import { CorruptionError, failure, isFailure } from "../errors.ts";
+import { folderOf } from "../format/path.ts";
 import type { FolderEntry, RuntimeFile } from "../runtime.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
@@ -98,7 +100,7 @@ export function startWriting(
   const { files } = place.runtime;
   if (!streamExists(place)) {
     files.makeFolder(place.folder);
-    files.folder(parentOf(place.folder)).syncNow();
+    files.folder(folderOf(place.folder)).syncNow();
   }
   const entries = files.list(place.folder);
   const { count, gap } = countSegments(place, entries);
@@ -217,10 +219,10 @@ function makeDurable(
 function syncNames(place: StreamPlace): void {
   const { files } = place.runtime;
   files.folder(place.folder).syncNow();
-  let folder = parentOf(place.folder);
+  let folder = folderOf(place.folder);
   files.folder(folder).syncNow();
   while (folder !== "") {
-    folder = parentOf(folder);
+    folder = folderOf(folder);
     try {
       files.folder(folder === "" ? "/" : folder).syncNow();
     } catch (error) {
@@ -317,8 +319,4 @@ function removeLeftovers(place: StreamPlace, entries: readonly FolderEntry[]): v
   for (const { name, kind } of entries) {
     if (kind === "file" && /^\..+\.tmp$/.test(name)) place.runtime.files.remove(`${place.folder}/${name}`);
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
 }

@@ -7,6 +7,7 @@ import { KIND_DATA, KIND_TOMBSTONE } from "../../assembly/layout.ts";
 import { type DiatremeError, failure, StorageError } from "../errors.ts";
 import type { CheckpointEntry } from "../format/checkpoint-file.ts";
 import { toHex } from "../format/hex.ts";
+import { folderOf } from "../format/path.ts";
 import type { KeyChoice } from "../keys/keyring.ts";
 import { Batch, type ChainState } from "../wasm/batch.ts";
 import type { Core } from "../wasm/core.ts";
@@ -129,7 +130,7 @@ export class StreamWriter {
   append(events: AppendInput, options: AppendOptions): Promise<AppendResult> {
     try {
       checkSignal(options.signal);
-      return this.#appendNow(events, options) ?? this.#enqueue(events, options);
+      return this.#appendNow(events, options) ?? this.#queue.add(events, options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -187,7 +188,7 @@ export class StreamWriter {
   async flush(): Promise<void> {
     this.#checkUsable();
     // Appends that wait for room were made before this call too.
-    while (!this.#queue.isEmpty) await this.#enqueue([], {});
+    while (!this.#queue.isEmpty) await this.#queue.add([], {});
     await this.#untilSynced();
   }
 
@@ -515,8 +516,7 @@ export class StreamWriter {
   }
 
   #closedFailure(): DiatremeError {
-    const { folder } = this.#place;
-    return failure("LOG_CLOSED", { directory: folder.slice(0, folder.lastIndexOf("/")) });
+    return failure("LOG_CLOSED", { directory: folderOf(this.#place.folder) });
   }
 
   #writtenEnd(): StreamEnd {
@@ -535,10 +535,6 @@ export class StreamWriter {
     const durable = this.#synced.segment === this.segmentNumber ? this.#synced.position : position;
     const pendingBytes = position + this.#batch.bytes - durable;
     return !sync.sharesSyncs || pendingBytes >= maxPendingBytes || pendingRecords >= maxPendingRecords;
-  }
-
-  #enqueue(events: AppendInput, options: AppendOptions): Promise<AppendResult> {
-    return this.#queue.add(events, options);
   }
 
   #admitQueued(): void {

@@ -297,9 +297,10 @@ const CASES: readonly Case[] = [
     damage: (log) => {
       log.disk.put("/log/.log.json.0123456789abcdef.tmp", new Uint8Array(3));
       log.disk.put("/log/orders/.segment_000009.log.0123456789abcdef.tmp", new Uint8Array(3));
+      log.disk.put("/log/orders/.segment_000009.log.tmp", new Uint8Array(3));
       return all(log);
     },
-    kinds: ["leftover", "leftover"],
+    kinds: ["leftover", "leftover", "leftover"],
     kept: () => [],
   },
   {

@@ -316,6 +316,9 @@ class Simulation {
       ({ nextOffset, note }) => {
         if (life !== this.#life) return;
         model.acknowledge(before);
+        // The sync may have covered appends that were made later and of which nobody was told. From here on whatever the
+        // checkpoint covers has to survive; it cannot cover what was never submitted.
+        model.acknowledgeShown(nextOffset);
         if (nextOffset > model.durableRecords)
           throw new Violation(`${model.name}: a checkpoint of what is not durable`);
         model.notes.push(note);

@@ -80,11 +80,13 @@ export function findTail(
     const first = placeOf(pages, 0);
     const last = placeOf(pages, pages.count(0) - 1);
     if (pages.isSealed(0)) {
-      sealedOffset = Math.max(sealedOffset, last.offset + 1);
-      // A sealed page speaks of the very end; if anything lies behind it, it was written later.
+      const closedOffset = last.offset + 1;
+      sealedOffset = Math.max(sealedOffset, closedOffset);
+      // A sealed page speaks of the very end; if anything lies behind it, or is known to have been synced behind it, that
+      // was written later.
       const tail = last.position < fileBytes ? scanTail(window, segment, last, null, fileBytes, settings) : null;
-      const closedHere = tail?.position === fileBytes && tail.chain.nextOffset === sealedOffset;
-      if (closedHere) return { ...tail, unsyncedFrom: sealedOffset, sealedPage: page };
+      const closedHere = tail?.position === fileBytes && tail.chain.nextOffset === closedOffset;
+      if (closedHere && closedOffset === sealedOffset) return { ...tail, unsyncedFrom: sealedOffset, sealedPage: page };
     }
     if (last.position >= fileBytes) continue;
     const tail = scanTail(window, segment, first, null, fileBytes, settings);

@@ -97,6 +97,26 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
     },
   },
   {
+    // A checkpoint was newer than the index that was sealed before it. The end that both speak of was taken for the
+    // index's own, which was one record behind: the index went on with a record too few, and all its places were wrong.
+    story: "an index that was sealed for an earlier end, and a checkpoint behind it",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { indexEveryRecords: 3, spaceAhead: false } },
+        { do: "append", stream: 0, sizes: [0, 0], ...PLAIN },
+        { do: "close" },
+        { do: "append", stream: 0, sizes: [0], ...PLAIN },
+        { do: "checkpoint", stream: 0, wait: true },
+        { do: "kill", skip: 0 },
+        { do: "append", stream: 0, sizes: [0, 0, 0], ...PLAIN },
+        { do: "verify", stream: 0 },
+        { do: "kill", skip: 0 },
+      ],
+    },
+  },
+  {
     // The flush had waited for a rotation. When it went on, a failed cut had poisoned the stream, and nobody told it.
     story: "a flush that is overtaken by a failure",
     program: {

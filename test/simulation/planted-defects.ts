@@ -92,9 +92,8 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
     name: "index believed without a look at the log",
     caughtBy: "1:122",
     file: "src/log/recover.ts",
-    find: "      const tail = last.position < fileBytes ? scanTail(window, segment, last, null, fileBytes, settings) : null;\n      const closedHere = tail?.position === fileBytes && tail.chain.nextOffset === sealedOffset;\n",
-    replace:
-      "      const tail = scanTail(window, segment, last, null, fileBytes, settings);\n      const closedHere = tail !== null;\n",
+    find: "tail?.position === fileBytes && tail.chain.nextOffset === closedOffset;",
+    replace: "tail !== null;",
   },
   {
     name: "torn append half kept",

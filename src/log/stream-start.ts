@@ -125,6 +125,7 @@ export function startWriting(
   let indexFile: RuntimeFile | null = null;
   let checkpointFile: RuntimeFile | null = null;
   try {
+    syncNameBeforeOthers(place, segment);
     indexFile = openIndexFile(files, indexPath(segment.path));
     const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
     const tail = findTail(
@@ -212,6 +213,14 @@ function makeDurable(
   file.syncNow();
   if (tail.sealedPage === null) syncNames(place);
   else if (hasNewName) place.runtime.files.folder(place.folder).syncNow();
+}
+
+// What stands beside the segment may have to be made, and must not outlive it: alone it would tell of a lost segment. The
+// process that made the segment may have died before its name was durable.
+function syncNameBeforeOthers(place: StreamPlace, segment: Segment): void {
+  const { files } = place.runtime;
+  const others = [indexPath(segment.path), checkpointPath(segment.path)];
+  if (others.some((path) => files.kind(path) === null)) files.folder(place.folder).syncNow();
 }
 
 // The process that made a file or folder may have died before it made the name durable. A sealed end says that somebody

@@ -97,6 +97,23 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
     },
   },
   {
+    // The process had died when the first segment had its name and nothing had been synced. The next one made an index for
+    // it; of the two names only the index's survived, and told of a segment that was lost.
+    story: "a segment that had its name and no index",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { spaceAhead: false } },
+        { do: "kill", skip: 0 },
+        { do: "follow", stream: 0, beside: false },
+        { do: "kill", skip: 10 },
+        { do: "append", stream: 0, sizes: [0], ...PLAIN, wait: false },
+        { do: "crash", skip: 22, after: true, survival: 1_878_080_761 },
+      ],
+    },
+  },
+  {
     // A checkpoint was newer than the index that was sealed before it. The end that both speak of was taken for the
     // index's own, which was one record behind: the index went on with a record too few, and all its places were wrong.
     story: "an index that was sealed for an earlier end, and a checkpoint behind it",

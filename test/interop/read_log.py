@@ -1,20 +1,21 @@
 #!/usr/bin/env python3
-"""Reads a Diatreme log and checks all of it: read_log.py [--summary] <log> …
-
-Written from docs/format.md alone, for Python 3.8 without packages. Prints a line of JSON for each good record, and one for each
-stream: its head, and the first thing that is bad in it. The exit status is 1 when something is. A stream must fit into memory."""
+"""Reads a Diatreme log and checks all of it: read_log.py [--summary] <log> … Written from docs/format.md alone, for Python 3.8
+without packages. Prints a line of JSON for each good record, and one for each stream: its head, and the first thing that is bad
+in it. The exit status is 1 when something is. A stream must fit into memory."""
 import hashlib, json, os, re, struct, sys, uuid, zlib
 from collections import namedtuple
+from derived_files import checkpoints, contradicted, sealed_offset
 Record = namedtuple("Record", "segment offset position end told timestamp kind payload previous commit hash")
-BAD_FACTS = "code", "condition", "segment", "offset", "position"
 class Bad(Exception): pass
 
 def sha(*parts): return hashlib.sha256(b"".join(parts)).digest()
+def read_file(*path):
+    with open(os.path.join(*path), "rb") as file: return file.read()
 def need(holds, *facts):
     if not holds: raise Bad(*facts)
 
 def log_id_of(folder):
-    with open(os.path.join(folder, "log.json"), "rb") as file: data = file.read()
+    data = read_file(folder, "log.json")
     need(b'"version":1,' in data, "LOG_VERSION_UNSUPPORTED", "L5")
     form = rb'(\{"format":"diatreme","version":1,"id":"([-0-9a-f]{36})","created":\d{1,16}),"crc":"([0-9a-f]{8})"\}\n'
     line = re.fullmatch(form, data)
@@ -27,11 +28,9 @@ def read_header(data, number, log_id, stream):  # the first offset, and the CRC 
     need(zlib.crc32(data[:124]) == struct.unpack_from("<I", data, 124)[0], "SEGMENT_HEADER_INVALID", "S3", number)
     version, zero, told, first, created = struct.unpack_from("<HHIQQ", data, 8)
     need(version == 1, "LOG_VERSION_UNSUPPORTED", "S4", number)
-    need(zero == 0 and not any(data[116:124]), "SEGMENT_HEADER_INVALID", "S5", number)
-    need(told == number, "SEGMENT_HEADER_INVALID", "S6", number)
-    need(data[32:48] == log_id, "SEGMENT_HEADER_INVALID", "S7", number)
-    need(data[48:112] == stream.encode().ljust(64, b"\0"), "SEGMENT_HEADER_INVALID", "S8", number)
-    need(first < 2**53 > created and (number > 0 or first == 0), "SEGMENT_HEADER_INVALID", "S9", number)
+    identity = told == number, data[32:48] == log_id, data[48:112] == stream.encode().ljust(64, b"\0")
+    fields = zero == 0 and not any(data[116:124]), *identity, first < 2**53 > created and (number > 0 or first == 0)
+    for condition, holds in enumerate(fields, 5): need(holds, "SEGMENT_HEADER_INVALID", f"S{condition}", number)
     return first, zlib.crc32(data[112:116])
 
 def read_record(data, at, seed, segment, offset):
@@ -44,11 +43,8 @@ def read_record(data, at, seed, segment, offset):
     header, payload, end = data[at:at + 64], data[at + 64:at + 64 + n], at + 72 + n
     commit, crc = struct.unpack_from("<II", data, end - 8)
     need(crc == zlib.crc32(data[at:end - 4], seed), "RECORD_CRC_MISMATCH", "R3", *place)
-    need(kind <= 1, "RECORD_HEADER_INVALID", "R4", *place)
-    need(compression == 0, "RECORD_HEADER_INVALID", "R5", *place)
-    need(flags <= 1, "RECORD_HEADER_INVALID", "R6", *place)
-    need(zero == 0 and not commit >> 30 & 1, "RECORD_HEADER_INVALID", "R7", *place)
-    need(epoch == 0 or flags == 1, "RECORD_HEADER_INVALID", "R8", *place)
+    known = kind <= 1, compression == 0, flags <= 1, zero == 0 and not commit >> 30 & 1, epoch == 0 or flags == 1
+    for number, holds in enumerate(known, 4): need(holds, "RECORD_HEADER_INVALID", f"R{number}", *place)
     return Record(*place, end, told, timestamp, kind, payload, header[32:], commit, sha(header, sha(payload)))
 
 def joined(records, head, timestamp=0):
@@ -71,46 +67,6 @@ def was_synced(data, seed, segment, offset, position):
         except Bad: continue
         most, unsynced = offset + (distance + 71) // 72, later.commit & 0x3FFFFFFF
         if offset < later.told <= most and later.told - unsynced > offset: return True
-
-def sealed_offset(path, seed, first):
-    """Evidence: records before this offset were synced, as a sealed page of the index tells."""
-    pages, offset = b"", first
-    if os.path.isfile(path):
-        with open(path, "rb") as file: pages = file.read()
-    for number in range(len(pages) // 4096):
-        page = pages[4096 * number:4096 * number + 4096]
-        crc, count, flags, position, told = struct.unpack_from("<IHHQQ", page)
-        distances = struct.unpack_from("<1016I", page, 32)[:count]
-        good = crc == zlib.crc32(page[4:], seed) and 1 <= count <= 1016 and distances[0] == 0
-        good = good and all(later - one >= 72 for one, later in zip(distances, distances[1:]))
-        good = good and told == first + 1016 * number and (position > 128 if number else position == 128)
-        if good and flags == 1: offset = told + count
-    return offset
-
-def checkpoints(path, number, first, salt):
-    """The good entries of a checkpoint file (C1 to C6), and the offset that the last of them says was synced."""
-    data, found, highest = b"", [], 0
-    if os.path.isfile(path):
-        with open(path, "rb") as file: data = file.read()
-    header = struct.pack("<4sHHI", b"CKPT", 1, 128, number)
-    if data[:16] != header + struct.pack("<I", zlib.crc32(salt + header)): return found, 0
-    for at in range(16, len(data) - 127, 128):
-        entry = data[at:at + 128]
-        offset, position, head, timestamp = struct.unpack_from("<QQ32sQ", entry)
-        good = struct.unpack_from("<I", entry, 124)[0] == zlib.crc32(salt + entry[:124])
-        good = good and 128 <= position < 2**31 and 0 <= offset - first <= (position - 128) // 72
-        good = good and (offset == first) == (position == 128) and offset < 2**53 > timestamp
-        if good and (any(entry[60:124]) or not any(entry[56:60])): found.append((offset, position, head))
-    return found, found[-1][0] if found else 0
-
-def contradicted(path, number, records, genesis):
-    """Whether a checkpoint names another head, or another place, than the records of its segment have."""
-    with open(path, "rb") as file: header = file.read(128)
-    first = struct.unpack_from("<Q", header, 16)[0]
-    for offset, position, head in checkpoints(path + ".ckpt", number, first, header[112:116])[0]:
-        if offset > len(records): continue
-        end = records[offset - 1].end if offset > first else 128
-        if (position, head) != (end, records[offset - 1].hash if offset else genesis): return True
 
 def read_segment(path, data, number, newest, log_id, stream, before):
     """The records to show, what is wrong behind them, and how many bytes lie behind the end."""
@@ -143,8 +99,7 @@ def read_stream(folder, stream):
         log_id = log_id_of(folder)
         for index, (number, name) in enumerate(names):
             need(index == number, "SEGMENT_MISSING", None, index)
-            path = os.path.join(folder, stream, name)
-            with open(path, "rb") as file: data = file.read()
+            path, data = os.path.join(folder, stream, name), read_file(folder, stream, name)
             genesis = genesis or sha(data[:112])
             found, bad, behind = read_segment(path, data, number, number == names[-1][0], log_id, stream, records)
             records += found
@@ -156,15 +111,14 @@ def read_stream(folder, stream):
             bad = bad or Bad("CHECKPOINT_CONTRADICTED", None, number)
     return records[:count], records[count - 1].hash if count else genesis, broken or bad, behind
 
-damaged = False
+status = 0
 for folder in (argument for argument in sys.argv[1:] if argument != "--summary"):
     for stream in sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name != "lock"):
         records, head, bad, behind = read_stream(folder, stream)
         for one in records if "--summary" not in sys.argv else []:
             line = dict(log=folder, stream=stream, offset=one.offset, timestamp=one.timestamp, kind=one.kind)
             print(json.dumps(dict(line, hash=one.hash.hex(), payload_sha256=sha(one.payload).hex())))
-        facts = bad and dict(zip(BAD_FACTS, bad.args))
-        line = dict(log=folder, stream=stream, records=len(records), head=head.hex(), behind=behind, bad=facts)
-        print(json.dumps(line))
-        damaged = damaged or bad is not None
-sys.exit(damaged)
+        facts = bad and dict(zip(("code", "condition", "segment", "offset", "position"), bad.args))
+        print(json.dumps(dict(log=folder, stream=stream, records=len(records), head=head.hex(), behind=behind, bad=facts)))
+        status = 1 if bad else status
+sys.exit(status)

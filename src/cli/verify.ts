@@ -1,7 +1,16 @@
 // diatreme verify: checks one stream or all, and says what was and was not proved.
 import { openCheckpoint } from "../crypto/checkpoint-note.ts";
 import { Verifier } from "../crypto/signer.ts";
-import { DiatremeError, EXIT_BAD_DATA, EXIT_GOOD, isFailure } from "../errors.ts";
+import {
+  DiatremeError,
+  ERROR_TABLE,
+  type ErrorCode,
+  EXIT_BAD_DATA,
+  EXIT_GOOD,
+  EXIT_SYSTEM,
+  isFailure,
+  StorageError,
+} from "../errors.ts";
 import type { Log } from "../log/log.ts";
 import type { VerifyOptions, VerifyProgress, VerifyReport } from "../log/verify-report.ts";
 import { factsOf } from "./failure-report.ts";
@@ -28,10 +37,14 @@ export interface VerifyArguments {
   readonly json: boolean;
 }
 
-/** A stream's report, or why there is none: its files are too damaged to be opened as a stream. */
+/** A stream's report, or why there is none: its files are too damaged to be opened as a stream, or cannot be read. */
 type Verdict =
   | VerifyReport
-  | { readonly stream: string; readonly ok: false; readonly problem: { readonly message: string } };
+  | {
+      readonly stream: string;
+      readonly ok: false;
+      readonly problem: { readonly code: ErrorCode; readonly message: string };
+    };
 
 /** Returns the exit status: damage is an outcome here, not a failure. */
 export async function verify({ terminal, openLog, runtime }: Host, args: VerifyArguments): Promise<number> {
@@ -59,7 +72,13 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
     await say(args.json ? JSON.stringify(verdict) : describe(verdict, terminal.output));
   }
   if (!args.json) await say(describeAll(log, verdicts, terminal.output));
-  return verdicts.every(({ ok }) => ok) ? EXIT_GOOD : EXIT_BAD_DATA;
+  if (verdicts.some(isBad)) return EXIT_BAD_DATA;
+  return verdicts.every(({ ok }) => ok) ? EXIT_GOOD : EXIT_SYSTEM;
+}
+
+// What cannot be read, for want of permission or because the disk fails, may be as good as ever.
+function isBad({ problem }: Verdict): boolean {
+  return problem !== null && ERROR_TABLE[problem.code].exit !== EXIT_SYSTEM;
 }
 
 interface Evidence {
@@ -86,9 +105,10 @@ async function verdictOn(log: Log, name: string, options: VerifyOptions): Promis
   try {
     return await log.stream(name).verify(options);
   } catch (error) {
+    if (!(error instanceof DiatremeError)) throw error;
     const isMissed = isFailure(error, "STREAM_NOT_FOUND") && (options.against?.length ?? 0) > 0;
-    if (!isMissed && !(error instanceof DiatremeError && error.exitStatus === EXIT_BAD_DATA)) throw error;
-    return { stream: name, ok: false, problem: factsOf(error) };
+    if (!isMissed && error.exitStatus !== EXIT_BAD_DATA && !(error instanceof StorageError)) throw error;
+    return { stream: name, ok: false, problem: { ...factsOf(error), code: error.code } };
   }
 }
 
@@ -116,7 +136,8 @@ function describe(verdict: Verdict, output: Outlet): string {
   if (ok) {
     lines.push(`${name}  ${output.paint("good", "good:")} ${describeContents(verdict)}`);
   } else {
-    lines.push(`${name}  ${output.paint("bad", "BAD:")} ${problem?.message}`);
+    const word = isBad(verdict) ? "BAD:" : "NOT READABLE:";
+    lines.push(`${name}  ${output.paint("bad", word)} ${problem?.message}`);
     if ("records" in verdict) {
       lines.push(`  good before that: ${describeContents(verdict)}`);
       if (verdict.goodAfter.length > 0) lines.push(`  good among themselves after that: ${describeAfter(verdict)}`);

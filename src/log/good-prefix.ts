@@ -6,6 +6,7 @@ import { CorruptionError, type DiatremeError, failure, isFailure } from "../erro
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import type { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
+import { CheckpointCheck } from "./checkpoint-check.ts";
 import { checkpointedIn } from "./checkpoint-file.ts";
 import { IndexCheck } from "./index-check.ts";
 import { type MendedSegment, mendHeader } from "./mend-header.ts";
@@ -48,6 +49,8 @@ export interface GoodPrefix {
   readonly mended: readonly { readonly segment: number; readonly headerBytes: Uint8Array; readonly reason: string }[];
   /** What is wrong with indexes of good segments. */
   readonly indexes: readonly { readonly segment: number; readonly reason: string }[];
+  /** A checkpoint beside the segments says something else than the records, all of which are good. */
+  readonly contradiction: DiatremeError | null;
 }
 
 const WINDOW_BYTES = 1 << 20;
@@ -95,6 +98,7 @@ class PrefixSearch {
   readonly #surplus: Surplus[] = [];
   readonly #mended: { segment: number; headerBytes: Uint8Array; reason: string }[] = [];
   readonly #index: IndexCheck;
+  readonly #checkpoints: CheckpointCheck;
   #turnStarted: number;
 
   constructor(
@@ -109,6 +113,7 @@ class PrefixSearch {
     this.#pages = parts.pages;
     this.#window = parts.window;
     this.#index = new IndexCheck(parts.pages, files, files.count - 1);
+    this.#checkpoints = new CheckpointCheck(files, settings, 0);
     this.#turnStarted = settings.clock.monotonicMs();
   }
 
@@ -149,7 +154,9 @@ class PrefixSearch {
 
   #end(segment: number, joint: Joint, rest: Partial<GoodPrefix>): GoodPrefix {
     this.#index.close();
+    this.#checkpoints.close();
     const { problems, segments } = this.#index;
+    const { contradiction } = this.#checkpoints.findings;
     return {
       segment,
       position: joint.position,
@@ -166,6 +173,11 @@ class PrefixSearch {
       indexes: problems
         .map((reason, i) => ({ segment: segments[i] as number, reason }))
         .filter((one) => one.segment <= segment),
+      // Where there is a fault it is a consequence.
+      contradiction:
+        contradiction === null || (rest.fault ?? null) !== null
+          ? null
+          : failure("CHECKPOINT_CONTRADICTED", contradiction),
     };
   }
 
@@ -198,14 +210,14 @@ class PrefixSearch {
     start: Joint,
   ): Promise<{ joint: Joint; fault: DiatremeError | null; torn: null; bytesBehind: number }> {
     const fileBytes = segment.file.size();
-    let scanned = await this.#scan(segment, start, { end: fileBytes, endHash: null, checksIndex: true });
+    let scanned = await this.#scan(segment, start, { end: fileBytes, endHash: null, checksBeside: true });
     const next = this.#firstOf(segment.header.number + 1);
     const joins = next !== null && next.firstOffset === scanned.joint.offset;
     if (joins && next.link !== null && !sameBytes(next.link, scanned.joint.head)) {
       // Either the last record here was altered or the first one there. If a third says that the latter stands, or
       // nothing tells, it is the one here: docs/format.md, R11.
       if (next.stands !== false) {
-        scanned = await this.#scan(segment, start, { end: fileBytes, endHash: next.link, checksIndex: false });
+        scanned = await this.#scan(segment, start, { end: fileBytes, endHash: next.link, checksBeside: false });
       }
     }
     const { joint } = scanned;
@@ -232,7 +244,7 @@ class PrefixSearch {
       const { joint, fault } = await this.#scan(segment, start, {
         end: fileBytes,
         endHash: null,
-        checksIndex: look === 1,
+        checksBeside: look === 1,
       });
       const { number } = segment.header;
       // Pages of the index that is being compared lie where the tail's search needs room.
@@ -255,7 +267,7 @@ class PrefixSearch {
   async #scan(
     segment: Segment,
     start: Joint,
-    { end, endHash, checksIndex }: { end: number; endHash: Uint8Array | null; checksIndex: boolean },
+    { end, endHash, checksBeside }: { end: number; endHash: Uint8Array | null; checksBeside: boolean },
   ): Promise<{ joint: Joint; fault: DiatremeError | null }> {
     const { engine, maxRecordBytes, clock } = this.#settings;
     const scan = new SegmentScan(this.#window, segment, start, {
@@ -270,7 +282,10 @@ class PrefixSearch {
     // A mended header is not in the file yet, so that the index has nothing to be held against.
     const isMended = this.#mended.some((one) => one.segment === segment.header.number);
     while (scan.next()) {
-      if (checksIndex && !isMended) this.#index.check(scan);
+      if (checksBeside && !isMended) {
+        this.#index.check(scan);
+        this.#checkpoints.check(scan, this.#window.linkAt(scan.header(0)));
+      }
       const count = scan.committedCount();
       if (count > 0) {
         joint = {

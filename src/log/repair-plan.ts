@@ -158,6 +158,7 @@ async function planStream(
   planSurplus(place, prefix, findings, steps);
   planEnd(place, prefix, { entries, isBusy }, findings, steps);
   planIndexes(place, prefix, { entries, isBusy }, findings, steps);
+  if (prefix.contradiction !== null) findings.push(leftAlone(stream, prefix.contradiction));
   if (!isBusy) planLeftovers(folder, stream, entries, findings, steps);
   return { ...good, wholeBehind: prefix.wholeBehind, steps };
 }
@@ -176,6 +177,12 @@ function reasonToLeave({ fault, segment }: GoodPrefix): string | null {
     return `${message} Its CRC is right: the file, or log.json, may be in the wrong place. It was left as it is.`;
   }
   return null;
+}
+
+// The records are good among themselves, and so is the checkpoint: which of them is true no file of the log tells.
+function leftAlone(stream: string, contradiction: DiatremeError): RepairFinding {
+  const message = `${contradiction.message} It was left as it is.`;
+  return { ...factsOf(contradiction), kind: "unexplained", stream, message };
 }
 
 function planHeaders(place: StreamPlace, prefix: GoodPrefix, findings: RepairFinding[], steps: RepairStep[]): void {

@@ -628,6 +628,17 @@ describe("repair leaves alone, and says so,", () => {
     await expectLeft(log, /compression 1 is not known.*a newer version/);
   });
 
+  it("a checkpoint that names another head than the records have", async () => {
+    const log = await written();
+    const salt = log.disk.bytes(segment(0)).slice(112, 116);
+    change(log.disk, `${segment(0)}.ckpt`, (bytes, view) => {
+      const entry = bytes.length - 128;
+      bytes[entry + 16] = (bytes[entry + 16] as number) ^ 1;
+      view.setUint32(entry + 124, crc32(new Uint8Array([...salt, ...bytes.subarray(entry, entry + 124)])), true);
+    });
+    await expectLeft(log, /^A checkpoint beside orders\/segment_000000\.log says .*It was left as it is\.$/);
+  });
+
   it("links and special files", async () => {
     for (const path of [segment(1), index(1)]) {
       const log = await written();

@@ -4,6 +4,7 @@ import { memoryRuntime } from "../../adapters/memory.ts";
 import { openLogOn } from "../../src/index.ts";
 import { Copies } from "../../src/log/copies.ts";
 import { currentRuntime } from "../contract/current-runtime.ts";
+import { expectBytes } from "../contract/expect-bytes.ts";
 import { randomFrom } from "./random.ts";
 
 // Around what one read brings in, what shares memory and what has its own.
@@ -28,8 +29,8 @@ describe("get", () => {
     const all = [...stream.read()];
     for (const { record, payload } of kept) {
       const read = all[record.offset];
-      expect(payload).toEqual(events[record.offset]);
-      expect(record.payload).toEqual(payload);
+      expectBytes(payload, events[record.offset] as Uint8Array);
+      expectBytes(record.payload, payload);
       expect([record.hash, record.timestamp, record.kind]).toEqual([read?.hash, read?.timestamp, read?.kind]);
     }
     await log.close();

@@ -1,6 +1,6 @@
 // Everything that has to hold before a change is kept, one line a step: build, form, types of each layer, package, tests.
 //   npm run check [-- --without-tests]
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { runCommand, runScript } from "./command.mjs";
@@ -45,7 +45,7 @@ async function checkContent() {
   const paths = files.map(({ path }) => path);
   const problems = [
     ...paths.filter((path) => !belongs(path)).map((path) => `${path} does not belong there`),
-    ...[...PACKED_FILES, ...compiledFiles()]
+    ...[...PACKED_FILES, ...declarationFiles()]
       .filter((path) => !paths.includes(path))
       .map((path) => `${path} is missing`),
   ];
@@ -54,23 +54,16 @@ async function checkContent() {
 }
 
 function belongs(path) {
-  const folder = path.split("/")[0];
-  if (PACKED_FILES.includes(path)) return true;
-  if (PACKED_FOLDERS[folder]?.test(path) !== true) return false;
-  // What was compiled from a file that is gone stays in dist.
-  return folder !== "dist" || existsSync(`${ROOT}/${sourceOf(path)}`);
+  return PACKED_FILES.includes(path) || PACKED_FOLDERS[path.split("/")[0]]?.test(path) === true;
 }
 
-function sourceOf(compiled) {
-  return compiled.replace(/^dist\//, "").replace(/(\.js|\.js\.map|\.d\.ts)$/, ".ts");
-}
-
-function compiledFiles() {
+// The types of every module: what bundles leave of the code, the tests of the package try.
+function declarationFiles() {
   const sources = ["src", "adapters"].flatMap((folder) =>
     readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: "utf8" }).map((path) => `${folder}/${path}`),
   );
   const modules = sources.filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"));
-  return modules.map((path) => `dist/${path.replaceAll("\\", "/").replace(/ts$/, "js")}`);
+  return modules.map((path) => `dist/${path.replaceAll("\\", "/").replace(/ts$/, "d.ts")}`);
 }
 
 function checkCore() {

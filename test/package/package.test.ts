@@ -1,6 +1,7 @@
 // What is published, as its users have it: packed, unpacked into a folder of its own, and used from there by name.
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TemporaryFolder, temporaryFolder } from "../contract/current-runtime.ts";
@@ -193,9 +194,22 @@ describe.skipIf(reason !== null)(`the package${reason === null ? "" : ` (skipped
   );
 
   it("has a source for each source map", () => {
-    const map = `${work.path}/node_modules/diatreme/dist/src/log/open.js.map`;
-    const { sources } = JSON.parse(readFileSync(map, "utf8")) as { sources: string[] };
-    expect(sources.map((source) => statSync(new URL(source, `file://${map}`)).isFile())).toEqual([true]);
+    const folder = `${work.path}/node_modules/diatreme/dist/adapters`;
+    const maps = readdirSync(folder).filter((name) => name.endsWith(".js.map"));
+    const sources = maps.flatMap((name) => {
+      const map = JSON.parse(readFileSync(`${folder}/${name}`, "utf8")) as { sources: string[] };
+      return map.sources.map((source) => fileURLToPath(new URL(source, `file://${folder}/`)));
+    });
+    expect(sources.some((path) => path.endsWith("/src/log/open.ts"))).toBe(true);
+    expect(sources.filter((path) => !existsSync(path))).toEqual([]);
+  });
+
+  // Bundling renames what has the name of something else.
+  it("exports classes under their own names, which errors show", async () => {
+    const entry = (await import(`${work.path}/node_modules/diatreme/dist/adapters/entry-memory.js`)) as object;
+    const classes = Object.entries(entry).filter(([name, value]) => typeof value === "function" && /^[A-Z]/.test(name));
+    expect(classes.map(([name]) => name)).toEqual(expect.arrayContaining(["StorageError", "CorruptionError", "Log"]));
+    expect(classes.filter(([name, { name: own }]) => own !== name)).toEqual([]);
   });
 
   // What a user of Deno has to permit, and no more.

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { strictVerifier } from "../../src/crypto/ed25519.ts";
 import type { Signatures } from "../../src/runtime.ts";
+import { WYCHEPROOF_SIGNATURES } from "../vectors/wycheproof.ts";
 import { edgeCases } from "./edge-signatures.ts";
 
 // RFC 8032 §7.1, tests 1 to 3 and SHA(abc).
@@ -94,6 +95,12 @@ export function signaturesContract(name: string, signatures: Signatures): void {
     it.each(edgeCases())("are accepted or not, as for everybody: $title", (edge) => {
       const verifier = strictVerifier(signatures, edge.publicKey);
       expect(verifier.verify(edge.message, edge.signature)).toBe(edge.isAccepted);
+    });
+
+    // No verdict differs: what our rule refuses beyond RFC 8032, points of small order, is in none of the valid cases.
+    it.each(WYCHEPROOF_SIGNATURES)("are accepted or not, as Wycheproof has it: $id", (one) => {
+      const verifier = strictVerifier(signatures, bytes(one.publicKey));
+      expect(verifier.verify(bytes(one.message), bytes(one.signature))).toBe(one.isValid);
     });
 
     it.each([0, 31, 33, 64])("want keys of 32 bytes, not of %d", (length) => {

@@ -6,31 +6,14 @@ import type { Aead } from "../../src/runtime.ts";
 import { randomFrom } from "../log/random.ts";
 import { type GcmCase, SUBMITTED_GCM } from "../vectors/aes-256-gcm.ts";
 import { WYCHEPROOF_GCM } from "../vectors/wycheproof.ts";
+import { opened, sealed, TAG_BYTES } from "./gcm-case.ts";
 import { hexBytes } from "./hex-bytes.ts";
 
-const TAG_BYTES = 16;
 const VALID = WYCHEPROOF_GCM.filter(({ isValid }) => isValid);
 const INVALID = WYCHEPROOF_GCM.filter(({ isValid }) => !isValid);
 const KNOWN: readonly GcmCase[] = [...SUBMITTED_GCM, ...VALID];
 /** Those short enough to be changed bit by bit. */
 const SHORT = KNOWN.filter(({ aad, ciphertext }) => aad.length + ciphertext.length <= 160);
-
-function sealed(aead: Aead, one: Omit<GcmCase, "name" | "ciphertext" | "tag">): string {
-  const plaintext = hexBytes(one.plaintext);
-  const target = new Uint8Array(plaintext.length + TAG_BYTES);
-  aead.prepareKey(hexBytes(one.key)).seal(hexBytes(one.nonce), hexBytes(one.aad), plaintext, target);
-  return toHex(target);
-}
-
-/** The plaintext, or `null` when it is refused. What is refused must leave the target as it was. */
-function opened(aead: Aead, one: Omit<GcmCase, "name" | "plaintext">): string | null {
-  const source = hexBytes(one.ciphertext + one.tag);
-  const target = new Uint8Array(source.length - TAG_BYTES).fill(0xa5);
-  if (aead.prepareKey(hexBytes(one.key)).open(hexBytes(one.nonce), hexBytes(one.aad), source, target))
-    return toHex(target);
-  expect(target.every((byte) => byte === 0xa5)).toBe(true);
-  return null;
-}
 
 function flipped(hex: string, bit: number): string {
   const bytes = hexBytes(hex);

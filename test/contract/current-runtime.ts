@@ -29,8 +29,9 @@ export function currentRuntime(): Runtime {
 export const loadsTypeScript: boolean = runtimeName !== "node" || Number(process.versions.node.split(".")[0]) >= 24;
 
 /**
- * How far apart the cases are that tests on the disk in memory try. What the shipping code does there is the same in every
- * runtime, so that each tries some of them, the current Node the most; DIATREME_LONG makes it every one.
+ * How far apart the cases are that tests on the disk in memory try, and on signatures in plain TypeScript. What the shipping
+ * code does there is the same in every runtime, so that each tries some of them, the current Node the most; DIATREME_LONG
+ * makes it every one.
  */
 export const CASE_STRIDE: number =
   process.env["DIATREME_LONG"] !== undefined ? 1 : runtimeName === "node" && loadsTypeScript ? 5 : 17;

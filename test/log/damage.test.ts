@@ -12,6 +12,10 @@ const OPTIONS = { segmentBytes: 700, indexEveryRecords: 2, windowBytes: 4096 };
 const STREAM = "/log/orders";
 const isLong = process.env["DIATREME_LONG"] !== undefined;
 
+// Cases that each runtime tries its share of.
+let cases = 0;
+const hasTurn = () => cases++ % CASE_STRIDE === 0;
+
 type Snapshot = ReadonlyMap<string, Uint8Array>;
 
 interface Place {
@@ -375,6 +379,7 @@ describe("a length", () => {
             path,
             edited(bytes, (view) => view.setUint32(position + 4, value, true)),
           );
+        if (!hasTurn()) continue;
         await damaged(`length ${value} of record ${offset}`, change, async () => {
           expect(await outcome({ before: offset })).not.toBe("unchanged");
         });
@@ -416,6 +421,7 @@ describe("a length", () => {
             new DataView(header.buffer).setUint32(124, crc32(header.subarray(0, 124)), true);
             disk.put(path, header);
           };
+          if (!hasTurn()) continue;
           await damaged(`${value} at ${at} of ${path}`, forge, async () => {
             await outcome({ before: recordsBefore(path, 0) });
           });
@@ -434,7 +440,7 @@ describe("a length", () => {
 describe("repair of any of this", () => {
   it("never alters a record, keeps all that stands before the damage, and leaves a log that verifies", async () => {
     for (const [path, bytes] of files) {
-      const step = path.endsWith(".idx") ? 1997 : path.includes("/lock/") ? 50 : 13;
+      const step = path.endsWith(".idx") ? 499 : path.includes("/lock/") ? 13 : 3;
       for (let at = 0; at < bytes.length; at += step) {
         for (const kind of ["changed", "cut"] as const) {
           const damage = () => {
@@ -442,6 +448,7 @@ describe("repair of any of this", () => {
             if (kind === "changed") copy[at] = (copy[at] as number) ^ 0x10;
             disk.put(path, copy);
           };
+          if (!hasTurn()) continue;
           await damaged(`${path} ${kind} at ${at}`, damage, async () => {
             const { ok } = await repairLogOn(runtime, "/log", { apply: true });
             expect(ok).toBe(true);

@@ -5,7 +5,7 @@ import type { EntryKind, FileAccess, Files, FolderEntry, RuntimeFile, Syncable, 
 import { MemoryContent } from "./memory-content.ts";
 import type { OperationKind, ProcessLife } from "./memory-faults.ts";
 import { MemoryFile, MemorySync } from "./memory-file.ts";
-import { absolutePath, folderAt, nodeAt, placeOf } from "./memory-paths.ts";
+import { absolutePath, folderAt, nodeAt, pathBehindLinks, placeOf } from "./memory-paths.ts";
 import { kindOf, MemoryFolder, type MemoryNode } from "./memory-tree.ts";
 import type { MemoryVolume } from "./memory-volume.ts";
 
@@ -58,6 +58,10 @@ export class MemoryFiles implements Files {
   // There is no cache to read past.
   openDirect(): null {
     return null;
+  }
+
+  followLinks(path: string): string {
+    return this.#pass("kind", path, 0, () => pathBehindLinks(this.#volume.root, path, "kind"));
   }
 
   open(path: string, access: FileAccess): RuntimeFile {

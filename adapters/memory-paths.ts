@@ -25,6 +25,22 @@ export function nodeAt(root: MemoryFolder, path: string, operation: string): Mem
   return folderBehind(root, names, { path, operation, links: 0 }).get(name) ?? null;
 }
 
+/** The path of what is at a path, when its last part is a link the path of what that leads to. */
+export function pathBehindLinks(root: MemoryFolder, path: string, operation: string): string {
+  let at = absolutePath(path);
+  const search = { path, operation, links: 0 };
+  for (;;) {
+    const names = namesIn(at);
+    const name = names.pop();
+    if (name === undefined) return at;
+    const node = folderBehind(root, names, search).get(name);
+    if (node === undefined) throw failure("FILE_NOT_FOUND", { path });
+    if (node.kind !== "link") return at;
+    countLink(search);
+    at = absolutePath(targetOf(node.target, names));
+  }
+}
+
 /** Where a path's last name belongs. Throws when its folder is not there or is not one. */
 export function placeOf(root: MemoryFolder, path: string, operation: string): Place {
   const names = namesIn(path);
@@ -66,9 +82,18 @@ function folderBehind(root: MemoryFolder, names: readonly string[], search: Sear
 }
 
 function folderBehindLink(root: MemoryFolder, target: string, from: string[], search: Search): MemoryFolder {
+  countLink(search);
+  return folderBehind(root, namesIn(targetOf(target, from)), search);
+}
+
+function countLink(search: Search): void {
   search.links += 1;
   if (search.links > MAX_LINKS) throw refusal(search, "too many links lead to links");
-  return folderBehind(root, namesIn(target.startsWith("/") ? target : `/${from.join("/")}/${target}`), search);
+}
+
+// A link's target counts from the folder that the link is in.
+function targetOf(target: string, folder: readonly string[]): string {
+  return target.startsWith("/") ? target : `/${folder.join("/")}/${target}`;
 }
 
 function refusal({ path, operation }: Search, reason: string): Error {

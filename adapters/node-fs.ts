@@ -8,6 +8,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  realpathSync,
   renameSync,
   statSync,
   unlinkSync,
@@ -27,6 +28,14 @@ export const nodeFiles: Files = {
   resolve(path: string): string {
     const absolute = resolve(path);
     return sep === "/" ? absolute : absolute.replaceAll(sep, "/");
+  },
+
+  followLinks(path: string): string {
+    try {
+      return this.resolve(realpathSync(path));
+    } catch (error) {
+      throw storageFailure(error, "follow", path);
+    }
   },
 
   makeFolder(path: string): boolean {

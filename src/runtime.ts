@@ -32,6 +32,8 @@ export interface Runtime {
 export interface Files {
   /** The absolute form of a path, so that a later change of the working folder changes nothing. */
   resolve(path: string): string;
+  /** Where a path leads whose last part may be a link, to a link maybe; without one the same place. */
+  followLinks(path: string): string;
   /** Makes a folder whose parent exists. `false` when a folder is there already (one behind a link counts). */
   makeFolder(path: string): boolean;
   /** What a folder holds, sorted by name in code unit order. Links are named as links, never followed. */

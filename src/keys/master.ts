@@ -93,7 +93,8 @@ async function keyOf(
 }
 
 function readKey({ files }: CryptoRuntime, path: string): Uint8Array {
-  const bytes = files.readSmall(files.resolve(path), KEY_FILE_MAX_BYTES);
+  // What was named by the caller may be a link, as secrets that a system mounts are.
+  const bytes = files.readSmall(files.followLinks(files.resolve(path)), KEY_FILE_MAX_BYTES);
   if (bytes.length === KEY_BYTES) return bytes;
   const key = fromHex(new TextDecoder().decode(bytes).replace(/\r?\n$/, ""));
   bytes.fill(0);

@@ -127,6 +127,30 @@ export function filesContract(name: string, make: () => FilesUnderTest): void {
       });
     });
 
+    describe("followLinks()", () => {
+      it("leads through links to links, in other folders too, and to where it is when there is none", () => {
+        files.makeFolder(at("real"));
+        put("real/file");
+        tested.putLink(at("real/near"), "file");
+        tested.putLink(at("far"), "real/near");
+        for (const path of ["real/file", "real/near", "far"]) {
+          const found = files.followLinks(at(path));
+          expect(files.kind(found)).toBe("file");
+          expect(found.endsWith("/real/file")).toBe(true);
+        }
+        expect(files.kind(files.followLinks(at("real")))).toBe("folder");
+      });
+
+      it("throws FILE_NOT_FOUND for what is not there, and ends where links lead in a circle", () => {
+        tested.putLink(at("dangling"), "nowhere");
+        expectFailure("FILE_NOT_FOUND", { path: at("no") }, () => files.followLinks(at("no")));
+        expectFailure("FILE_NOT_FOUND", { path: at("dangling") }, () => files.followLinks(at("dangling")));
+        tested.putLink(at("one"), "other");
+        tested.putLink(at("other"), "one");
+        expect(() => files.followLinks(at("one"))).toThrow(expect.objectContaining({ path: at("one") }));
+      });
+    });
+
     describe("open()", () => {
       it("throws FILE_NOT_FOUND when a file to read or write is missing, and makes none", () => {
         expectFailure("FILE_NOT_FOUND", { path: at("no") }, () => files.open(at("no"), "read"));

@@ -117,8 +117,9 @@ describe("an encrypted log", () => {
   });
 
   it("takes its master key from a file, a passphrase or a provider", async () => {
-    const { runtime } = memoryRuntime({ seed: 4 });
+    const { runtime, disk } = memoryRuntime({ seed: 4 });
     runtime.files.publish("/raw", KEY, "synced");
+    disk.putLink("/linked", "raw");
     const hex = `${Buffer.from(KEY).toString("hex")}\n`;
     runtime.files.publish("/hex", new TextEncoder().encode(hex), "synced");
     const seen: string[] = [];
@@ -135,6 +136,7 @@ describe("an encrypted log", () => {
     const ways: [EncryptionOptions, EncryptionOptions][] = [
       [{ masterKey: KEY }, { masterKeyFile: "/raw" }],
       [{ masterKeyFile: "/hex" }, { masterKey: KEY }],
+      [{ masterKey: KEY }, { masterKeyFile: "/linked" }],
       [{ passphrase: "ä", passphraseCost: CHEAP }, { passphrase: "a\u0308" }],
       [{ provider }, { provider }],
     ];

@@ -41,7 +41,8 @@ export class CheckpointWriter {
   // Where the next entry goes: behind the last good one.
   #count = 0;
   #last: CheckpointEntry | null = null;
-  #hasHeader = false;
+  // Whether this process has written the header and the last entry. What others have left may never have been synced.
+  #isOwn = false;
   // Whether the file holds what no sync has covered.
   #unsynced = false;
   #syncing: Promise<void> | null = null;
@@ -62,7 +63,6 @@ export class CheckpointWriter {
   #takeStock(): void {
     const entries = new CheckpointEntries(this.#file, this.#segment.header);
     const last = entries.last();
-    this.#hasHeader = entries.hasHeader();
     this.#count = last === null ? entries.count : last.index + 1;
     this.#last = last?.entry ?? null;
   }
@@ -73,27 +73,28 @@ export class CheckpointWriter {
   }
 
   /**
-   * The checkpoint of what is synced, written to the file unless it is there already.
+   * The checkpoint of what is synced, written to the file unless this process has done so already.
    *
    * @throws {StorageError} when it cannot be written; the next one takes its place
    */
   make(end: SyncedEnd): CheckpointEntry {
-    if (this.#last !== null && this.#isCheckpointOf(this.#last, end)) return this.#last;
+    if (this.#last !== null && this.#isOwn && this.#isCheckpointOf(this.#last, end)) return this.#last;
     const timestamp = Math.max(this.#clock.nowMicros(), end.timestamp, this.#last?.timestamp ?? 0);
     const unsigned = { nextOffset: end.offset, position: end.position, head: end.head, timestamp, signed: null };
     const entry = { ...unsigned, signed: this.#sign(unsigned) };
     const { header } = this.#segment;
     this.#unsynced = true;
-    if (!this.#hasHeader) this.#write(encodeCheckpointHeader(header, crc32), 0);
-    this.#hasHeader = true;
+    if (!this.#isOwn) this.#write(encodeCheckpointHeader(header, crc32), 0);
     this.#write(encodeCheckpointEntry(entry, header, crc32), checkpointEntryAt(this.#count));
+    this.#isOwn = true;
     this.#count++;
     this.#last = entry;
     return entry;
   }
 
-  /** The same where nobody asked for it: a failure of the disk is passed over. */
+  /** The same where nobody asked for it: any that is there will do, and a failure of the disk is passed over. */
   makeQuietly(end: SyncedEnd): void {
+    if (this.#last !== null && this.#isCheckpointOf(this.#last, end)) return;
     try {
       this.make(end);
     } catch (error) {
@@ -153,7 +154,7 @@ export class CheckpointWriter {
   // Nobody knows what of the file is on the disk, and later syncs will not tell. What is made from now on is written
   // anew, with the header that it cannot be used without.
   #forgetSync(): void {
-    this.#hasHeader = false;
+    this.#isOwn = false;
     this.#last = null;
   }
 

@@ -105,8 +105,20 @@ describe("checkpoints are made", () => {
       await stream.checkpoint();
       await stream.checkpoint();
     });
-    await withLog(runtime, {}, (stream) => stream.checkpoint());
+    await withLog(runtime, {}, (stream) => stream.flush());
     expect(offsetsIn(disk)).toEqual([3]);
+  });
+
+  it("again when another process has left it, for it may not be on the disk", async () => {
+    const { runtime, disk } = machine();
+    await openLogOn(runtime, "/log", { checkpointEvery: 1 }).then((log) => log.stream("orders").append("a"));
+    disk.kill(1);
+    const log = await openLogOn(disk.runtime({ pid: 2 }), "/log");
+    await log.stream("orders").checkpoint();
+    expect(offsetsIn(disk)).toEqual([1, 1]);
+    const survived = disk.crash(loseAll).runtime();
+    const reader = await openLogOn(survived, "/log", { readOnly: true });
+    expect(await reader.stream("orders").latestCheckpoint()).toMatchObject({ nextOffset: 1 });
   });
 
   it("not of a stream without records, unless asked for", async () => {

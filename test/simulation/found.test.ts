@@ -134,6 +134,21 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
     },
   },
   {
+    // The process before had written it and died before anybody synced it. It was found in the file, and nothing was done.
+    story: "a checkpoint that was handed out and is not on the disk",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { checkpointEvery: 1 } },
+        { do: "append", stream: 0, sizes: [1], ...PLAIN },
+        { do: "kill", skip: 0 },
+        { do: "checkpoint", stream: 0, wait: true },
+        { do: "crash", skip: 0, after: false, survival: "nothing" },
+      ],
+    },
+  },
+  {
     // The flush had waited for a rotation. When it went on, a failed cut had poisoned the stream, and nobody told it.
     story: "a flush that is overtaken by a failure",
     program: {

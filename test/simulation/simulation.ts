@@ -321,7 +321,7 @@ class Simulation {
         model.acknowledgeShown(nextOffset);
         if (nextOffset > model.durableRecords)
           throw new Violation(`${model.name}: a checkpoint of what is not durable`);
-        model.notes.push(note);
+        model.handOut(nextOffset, note);
       },
       (error: unknown) => {
         if (life === this.#life) this.#excuse(error);
@@ -495,9 +495,10 @@ class Simulation {
     const copy = () => this.#disk.crashImage(this.#system.keepAll);
     const log = await this.#system.openLogOn(copy().runtime(), DIRECTORY, { readOnly: true });
     const shown = [...shownBy(log.stream(model.name), "chain")];
+    const checkpoint = await log.stream(model.name).latestCheckpoint();
     await log.close();
     model.check(shown, this.#look);
-    const provenRecords = shown.length - (closed ? 0 : 1);
+    const provenRecords = Math.max(shown.length - (closed ? 0 : 1), checkpoint?.nextOffset ?? 0);
     const bytes = this.#disk.paths().map((path) => ({ path, bytes: this.#disk.bytes(path).length }));
     let position = place % bytes.reduce((sum, file) => sum + file.bytes, 0);
     for (const file of bytes) {
@@ -612,6 +613,7 @@ class Simulation {
       }
       if (this.#closedWell && stream.tornTail !== null)
         throw new Violation(`${model.name}: a closed log has a torn tail`);
+      if (model.checkpointed > 0) await this.#checkCheckpoint(stream, model);
       if (this.course.cycles % 3 === 0) await this.#verify(stream);
     }
     this.#troubles.leftDoubt = false;
@@ -621,6 +623,13 @@ class Simulation {
     this.#closedWell = false;
     if (this.#crashed) this.course.cycles++;
     this.#crashed = false;
+  }
+
+  // What was handed out is in the log itself too, unless a newer one is.
+  async #checkCheckpoint(stream: Stream, model: StreamModel): Promise<void> {
+    const newest = await stream.latestCheckpoint();
+    if (newest === null || newest.nextOffset < model.checkpointed)
+      throw new Violation(`${model.name}: a checkpoint of ${model.checkpointed} records that was handed out is gone`);
   }
 
   // What somebody sees who only reads, before anything is mended.

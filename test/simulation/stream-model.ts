@@ -21,6 +21,8 @@ export class StreamModel {
   readonly name: string;
   /** Checkpoints that were kept: the stream contains what they claim. */
   readonly notes: string[] = [];
+  /** How many records the newest of them covers. */
+  checkpointed = 0;
   /** Records that must be there whatever happens: found by a writer when it opened the stream. */
   readonly #confirmed: Shown[] = [];
   /** Submitted since and not rejected, in order. */
@@ -56,6 +58,12 @@ export class StreamModel {
   /** The appends that a flush made now speaks for. */
   get submitted(): readonly Submitted[] {
     return [...this.#live];
+  }
+
+  /** A checkpoint was handed out and is kept. */
+  handOut(nextOffset: number, note: string): void {
+    this.notes.push(note);
+    this.checkpointed = Math.max(this.checkpointed, nextOffset);
   }
 
   /** An append was told where it stands. */

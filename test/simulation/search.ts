@@ -1,6 +1,7 @@
 // Looks for a program that breaks a promise, and makes it small.
 import fc from "fast-check";
 import { programArbitrary } from "./program-arbitrary.ts";
+import { simplify } from "./simplify.ts";
 import { simulate } from "./simulation.ts";
 import type { Program } from "./step.ts";
 import type { System } from "./system.ts";
@@ -11,7 +12,7 @@ const MOST_STEPS = 60;
 export interface Search {
   readonly seed: number;
   readonly programs: number;
-  /** How long a program that was found may be shrunk; 0: not at all. */
+  /** How long a program that was found may be made smaller; 0: not at all. */
   readonly shrinkMs?: number;
   /** Told after each program that keeps its promises. */
   readonly onCourse?: (cycles: number) => void;
@@ -19,35 +20,38 @@ export interface Search {
 
 export interface Found {
   readonly program: Program;
-  /** What finds this very program again: `npm run simulate -- --replay SEED:PATH`. */
+  /** What finds it again as it was before it was made smaller: `npm run simulate -- --replay SEED:INDEX`. */
   readonly replay: string;
   readonly error: unknown;
 }
 
-/** The first of the programs that follow from a seed which breaks a promise, shrunk; `null` when all keep them. */
+/** The first of the programs that follow from a seed which breaks a promise, made small; `null` when all keep them. */
 export async function search(
   system: System,
   { seed, programs, shrinkMs = 0, onCourse }: Search,
 ): Promise<Found | null> {
-  let shrinkUntil = Number.POSITIVE_INFINITY;
   const property = fc.asyncProperty(programArbitrary(MOST_STEPS), async (program) => {
-    // What was not tried for want of time counts as good: the shrinking then ends with what it has.
-    if (performance.now() > shrinkUntil) return;
-    try {
-      const { cycles } = await simulate(system, program);
-      onCourse?.(cycles);
-    } catch (error) {
-      shrinkUntil = Math.min(shrinkUntil, performance.now() + shrinkMs);
-      throw error;
-    }
+    const { cycles } = await simulate(system, program);
+    onCourse?.(cycles);
   });
-  const result = await fc.check(property, { seed, numRuns: programs, endOnFailure: shrinkMs === 0 });
+  const result = await fc.check(property, { seed, numRuns: programs, endOnFailure: true });
   if (result.counterexample === null) return null;
-  const [program] = result.counterexample;
-  return { program, replay: `${seed}:${result.counterexamplePath}`, error: result.errorInstance };
+  const [found] = result.counterexample;
+  let error: unknown = result.errorInstance;
+  const breaks = async (program: Program): Promise<boolean> => {
+    try {
+      await simulate(system, program);
+      return false;
+    } catch (thrown) {
+      error = thrown;
+      return true;
+    }
+  };
+  const program = shrinkMs === 0 ? found : await simplify(found, breaks, shrinkMs);
+  return { program, replay: `${seed}:${result.counterexamplePath}`, error };
 }
 
-/** The program that a search found. */
+/** The program that a search found first. */
 export function programAt(replay: string): Program {
   const [seed, ...path] = replay.split(":");
   const [program] = fc.sample(programArbitrary(MOST_STEPS), {

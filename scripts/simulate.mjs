@@ -1,10 +1,11 @@
 // Simulates for as long as you like, on all cores: random programs, crashed and recovered from, against a model. Run it as
 //   npm run simulate -- --minutes 10 [--seed S] [--jobs N] [--runtime node|deno|bun]
-//   npm run simulate -- --replay SEED:PATH|FILE
-//   npm run simulate -- --planted WORD        which programs catch the planted defects whose names contain it
+//   npm run simulate -- --replay SEED:INDEX|FILE
+//   npm run simulate -- --planted WORD        looks for programs that catch the planted defects whose names contain it
 // The first program that breaks a promise ends it: it is shrunk, printed with the command that replays it, and kept in
 // build/simulation/.
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -16,6 +17,8 @@ const WORKER = fileURLToPath(new URL("../test/simulation/worker.ts", import.meta
 // A worker tells how far it is every second; one that says nothing for so long hangs.
 const SILENT_MS = 120_000;
 const TOLD_EVERY_MS = 10_000;
+// A planted defect may make a program wait for ever: then another seed may find one that ends.
+const PLANTED_MS = 180_000;
 
 const { values } = parseArgs({
   options: {
@@ -33,21 +36,48 @@ const seed = Number(values.seed);
 const jobs = Number(values.jobs);
 if (!(minutes > 0) || !Number.isSafeInteger(seed) || !(jobs >= 1)) {
   console.error(
-    "usage: npm run simulate -- [--minutes N] [--seed S] [--jobs N] [--runtime R] [--replay SEED:PATH|FILE]",
+    "usage: npm run simulate -- [--minutes N] [--seed S] [--jobs N] [--runtime R] [--replay SEED:INDEX|FILE]",
   );
   process.exit(2);
 }
 // The current one of several: it runs TypeScript as it is.
 const runtime = findRuntimes([values.runtime]).at(-1);
 
-if (values.replay !== undefined) process.exitCode = await show("--replay", values.replay);
-else if (values.planted !== undefined) process.exitCode = await show("--planted", values.planted);
+if (values.replay !== undefined) process.exitCode = await show(["--replay", values.replay]);
+else if (values.planted !== undefined) process.exitCode = await catchPlanted(values.planted);
 else process.exitCode = await simulate();
 
-async function show(option, what) {
-  const { child, ended } = start([option, what]);
-  child.stdout.pipe(process.stdout);
-  return (await ended) ?? 1;
+async function show(args, withinMs) {
+  const { child, ended } = start(args);
+  child.stdout.pipe(process.stdout, { end: false });
+  const hang = withinMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), withinMs);
+  const status = await ended;
+  clearTimeout(hang);
+  // What one that was ended has planted is still there.
+  if (child.signalCode !== null) rmSync(`${ROOT}build/planted-${child.pid}`, { recursive: true, force: true });
+  return status ?? 1;
+}
+
+// Each in a process of its own.
+async function catchPlanted(word) {
+  const { child, ended } = start(["--names"]);
+  let names = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    names += text;
+  });
+  if ((await ended) !== 0) return 1;
+  const waiting = JSON.parse(names).filter((name) => name.includes(word));
+  let missed = 0;
+  const work = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const status = await show(["--planted", name, "--seed", String(seed)], PLANTED_MS);
+      if (status === 0) continue;
+      missed++;
+      console.log(`not caught: ${name}`);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  return missed === 0 ? 0 : 1;
 }
 
 async function simulate() {

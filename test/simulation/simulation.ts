@@ -30,15 +30,19 @@ export async function simulate(
 ): Promise<Course> {
   let at = 0;
   const simulation = new Simulation(system, program, (operation) => onCall?.(operation, at));
-  for (const [index, step] of program.steps.entries()) {
-    at = index;
-    try {
-      await simulation.take(step);
-    } catch (error) {
-      throw new Violation(`step ${index}, ${JSON.stringify(step)}: ${(error as Error).message}`, error);
+  try {
+    for (const [index, step] of program.steps.entries()) {
+      at = index;
+      try {
+        await simulation.take(step);
+      } catch (error) {
+        throw new Violation(`step ${index}, ${JSON.stringify(step)}: ${(error as Error).message}`, error);
+      }
     }
+    await simulation.finish();
+  } finally {
+    simulation.leaveAll();
   }
-  await simulation.finish();
   return simulation.course;
 }
 
@@ -121,6 +125,15 @@ class Simulation {
     await this.#beside?.close();
     if (this.#troubles.ended === null && !this.#closedWell) throw new Violation("a log on a sound disk does not close");
     this.course.operations += this.#disk.operations;
+  }
+
+  /** Nothing goes on behind a program that has ended, however it did. */
+  leaveAll(): void {
+    this.#disk.kill(this.#pid);
+    this.#abandon();
+    this.#leave(() => true);
+    this.#beside?.close().catch(() => undefined);
+    this.#beside = null;
   }
 
   get #pid(): number {

@@ -1,16 +1,19 @@
-// One of the processes of `npm run simulate`: searches until its time is up, and says how far it is in lines of JSON.
+// One of the processes of `npm run simulate`: searches until its time is up, and says how far it is in lines of JSON. Or
+// it replays a program, or looks for one that catches a planted defect.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { plant, removePlanted } from "./planted-copy.ts";
-import { PLANTED_DEFECTS } from "./planted-defects.ts";
+import { defectNamed, PLANTED_DEFECTS } from "./planted/all-defects.ts";
+import { plant, removePlanted } from "./planted/copy.ts";
 import { describeFound, type Found, programAt, search } from "./search.ts";
+import { simplify } from "./simplify.ts";
 import { simulate } from "./simulation.ts";
 import type { Program } from "./step.ts";
-import { shippingSystem } from "./system.ts";
+import { type System, shippingSystem } from "./system.ts";
 
 const PROGRAMS = 200;
 const SHRINK_MS = 60_000;
+const SIMPLIFY_MS = 20_000;
 const MOST_SEEDS = 40;
 const FOLDER = fileURLToPath(new URL("../../build/simulation", import.meta.url));
 
@@ -21,10 +24,12 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "1" },
     replay: { type: "string" },
     planted: { type: "string" },
+    names: { type: "boolean", default: false },
   },
 });
 
-if (values.planted !== undefined) process.exitCode = await findPlanted(values.planted);
+if (values.names) console.log(JSON.stringify(PLANTED_DEFECTS.map(({ name }) => name)));
+else if (values.planted !== undefined) process.exitCode = await catchPlanted(values.planted);
 else if (values.replay !== undefined) process.exitCode = await replay(values.replay);
 else process.exitCode = await run();
 
@@ -41,23 +46,40 @@ async function replay(what: string): Promise<number> {
   }
 }
 
-// For each planted defect whose name contains the word, the first program that catches it: what
-// test/simulation/planted-defects.ts remembers.
-async function findPlanted(word: string): Promise<number> {
+// The first program that catches a planted defect, made simple and written in the form in which the list has it.
+async function catchPlanted(name: string): Promise<number> {
   Error.stackTraceLimit = 0;
-  let missed = 0;
-  for (const defect of PLANTED_DEFECTS.filter(({ name }) => name.includes(word))) {
-    const system = await plant(defect);
+  const system = await plant(defectNamed(name));
+  try {
     let found: Found | null = null;
     for (let seed = Number(values.seed); found === null && seed < Number(values.seed) + MOST_SEEDS; seed++) {
       found = await search(system, { seed, programs: PROGRAMS });
     }
-    if (found === null) missed++;
-    const cause = found === null ? "" : String((found.error as Error).message).slice(0, 160);
-    console.log(`${found?.replay ?? "missed"} ${defect.name}: ${cause}`);
+    if (found === null) return 1;
+    // Should the simplifying hang, this much is said already.
+    console.log(`${found.replay} catches: ${name}`);
+    let { error } = found;
+    const breaks = async (program: Program) => {
+      const thrown = await failureOf(system, program);
+      if (thrown === null || (await failureOf(shippingSystem, program)) !== null) return false;
+      error = thrown;
+      return true;
+    };
+    const { steps, ...about } = await simplify(found.program, breaks, SIMPLIFY_MS);
+    console.log([String(error), JSON.stringify(about), ...steps.map((step) => JSON.stringify(step))].join("\n  "));
+    return 0;
+  } finally {
+    removePlanted(process.pid);
   }
-  removePlanted();
-  return missed === 0 ? 0 : 1;
+}
+
+async function failureOf(system: System, program: Program): Promise<unknown> {
+  try {
+    await simulate(system, program);
+    return null;
+  } catch (error) {
+    return error;
+  }
 }
 
 async function run(): Promise<number> {

@@ -10,6 +10,7 @@ import { HashEngine } from "../../src/wasm/hash-engine.ts";
 import { IndexPages } from "../../src/wasm/index-pages.ts";
 import { RecordWindow } from "../../src/wasm/window.ts";
 import { currentRuntime } from "../contract/current-runtime.ts";
+import { expectBytes } from "../contract/expect-bytes.ts";
 import { crc32 } from "../log/crc32.ts";
 import { randomFrom } from "../log/random.ts";
 import { pseudoRandom } from "./kernels.ts";
@@ -78,7 +79,7 @@ describe.each(ENGINES)("with the %s engine", (_, engine) => {
       for (const payload of payloads) batch.stageBytes(payload, payload.length);
       batch.admit(0, START.timestamp, { nextOffset: START.offset + count, setHead: () => undefined });
       batch.seal(START.offset - 5);
-      expect(batch.sealed(0)).toEqual(expected.bytes);
+      expectBytes(batch.sealed(0), expected.bytes);
       expect(batch.head()).toEqual(expected.head);
     }
   });
@@ -93,7 +94,7 @@ describe.each(ENGINES)("with the %s engine", (_, engine) => {
     for (const payload of payloads) batch.stageBytes(payload, payload.length);
     batch.admit(0, START.timestamp, { nextOffset: START.offset + payloads.length, setHead: () => undefined });
     batch.seal(START.offset - 5);
-    expect(batch.sealed(0)).toEqual(expected.bytes);
+    expectBytes(batch.sealed(0), expected.bytes);
   });
 
   it("a window walks and links those records, wherever it is cut, and finds every changed link", () => {
@@ -153,7 +154,7 @@ describe("what a host that hashes natively calls for each record", () => {
       const index = align === 0 ? BATCH_RECORDS - 1 : 3 * align;
       run.keepEntryHash(index);
       scratch.set(hash, 32 * index);
-      expect(core.bytes.subarray(hashes, hashes + scratch.length)).toEqual(scratch);
+      expectBytes(core.bytes.subarray(hashes, hashes + scratch.length), scratch);
       expect(core.entryHash).toEqual(hash);
     }
     expect(() => run.keepEntryHash(BATCH_RECORDS)).toThrow(WebAssembly.RuntimeError);

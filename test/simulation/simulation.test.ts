@@ -1,11 +1,12 @@
 // Random programs from a fresh seed. One that breaks a promise is printed, shrunk, with the command that replays it;
 // `npm run simulate` goes on from here for as long as you like.
 import { describe, expect, it } from "vitest";
+import { doesMost } from "../contract/current-runtime.ts";
 import { describeFound, search } from "./search.ts";
 import { shippingSystem } from "./system.ts";
 
-// Four runtimes together make four times as many. DIATREME_CYCLES asks for more.
-const CYCLES = Number(process.env["DIATREME_CYCLES"] ?? 2500);
+// All runtimes together make 10,000. DIATREME_CYCLES asks for more.
+const CYCLES = Number(process.env["DIATREME_CYCLES"] ?? (doesMost ? 8800 : 400));
 const PROGRAMS_AT_ONCE = 100;
 const SHRINK_MS = 30_000;
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as layout from "../../assembly/layout.ts";
 import { DiatremeError, type LogEvent, openLogOn } from "../../src/index.ts";
-import { currentRuntime, type TemporaryFolder, temporaryFolder } from "../contract/current-runtime.ts";
+import { currentRuntime, doesMost, type TemporaryFolder, temporaryFolder } from "../contract/current-runtime.ts";
 import { SegmentBytes } from "./damage.ts";
 import { patternBytes } from "./golden-log.ts";
 
@@ -157,7 +157,8 @@ describe.skipIf(!hasPython)(`the Python reader${hasPython ? "" : " (skipped: pyt
     }
   });
 
-  describe("names the same first bad record as verify()", () => {
+  // Much work for Python, which finds the same in each run.
+  describe.runIf(doesMost)("names the same first bad record as verify()", () => {
     let original: string;
     beforeAll(async () => {
       original = await ledger();

@@ -288,12 +288,13 @@ function continueIndex(
   return index;
 }
 
-// The place from which on the index has to be made anew: its last page, or the page before the first bad one, since any
-// of them may have been lost in a crash.
+// The place from which on the index has to be made anew: its last page, or the first that is not full, or the page before
+// the first bad one, since of any of them a crash may have left nothing, or what it was before it was full.
 function placeToContinue(pages: IndexPages, segment: Segment, file: RuntimeFile, tail: Tail): PagePlace {
   let place: PagePlace = { page: 0, offset: segment.header.firstOffset, position: SEGMENT_HEADER_BYTES };
   for (let page = 0; page <= (tail.indexPlace?.page ?? -1) && loadPage(pages, segment, file, page); page++) {
     place = { page, offset: pages.firstOffset(0), position: pages.position(0, 0) };
+    if (pages.count(0) < PAGE_ENTRIES) break;
   }
   return place;
 }

@@ -149,6 +149,31 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
     },
   },
   {
+    // The index had two pages when the power went. The second was on the disk, of the first an older state with fewer
+    // entries; whoever went on from the second never filled the first.
+    story: "an index page that is as it was before it was full",
+    program: {
+      sectorBytes: 4096,
+      streams: 1,
+      steps: [
+        { do: "crash", skip: 0, after: true, survival: "nothing" },
+        { do: "append", stream: 0, sizes: [], ...PLAIN },
+        { do: "crash", skip: 0, after: false, survival: "nothing" },
+        { do: "append", stream: 0, sizes: [0], ...PLAIN },
+        { do: "crash", skip: 0, after: false, survival: "all" },
+        { do: "appendMany", stream: 0, count: 1045 },
+        { do: "crash", skip: 7, after: false, survival: 238_945_494 },
+        { do: "follow", stream: 0, beside: true },
+        { do: "append", stream: 0, sizes: [], ...PLAIN },
+        { do: "crash", skip: 0, after: false, survival: "nothing" },
+        { do: "append", stream: 0, sizes: [0], ...PLAIN },
+        { do: "options", options: { segmentBytes: 1500 } },
+        { do: "crash", skip: 0, after: false, survival: "nothing" },
+        { do: "append", stream: 0, sizes: [0], ...PLAIN },
+      ],
+    },
+  },
+  {
     // The flush had waited for a rotation. When it went on, a failed cut had poisoned the stream, and nobody told it.
     story: "a flush that is overtaken by a failure",
     program: {

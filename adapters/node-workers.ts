@@ -9,14 +9,18 @@ import type { RuntimeWorker, Workers } from "../src/runtime.ts";
 export function nodeWorkers(): Workers {
   return {
     cores: countCores(),
-    program: PROGRAM,
+    get program() {
+      return programUrl();
+    },
     start: (moduleUrl) => new NodeWorker(new Worker(new URL(moduleUrl))),
   };
 }
 
-// Beside this file, from sources as from a build.
-const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "./entry-thread.ts" : "./entry-thread.js", import.meta.url)
-  .href;
+// Beside this file, from sources as from a build. Found when it is wanted: what others make of this file may have no URL.
+function programUrl(): string {
+  const { href } = new URL("./entry-thread.js", import.meta.url);
+  return import.meta.url.endsWith(".ts") ? href.replace(/js$/, "ts") : href;
+}
 
 interface Receiver {
   resolve(message: unknown): void;

@@ -433,7 +433,9 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   FILE_EXISTS: { ...storage, message: (f) => `${f.path} is there already.` },
   FILE_NOT_REGULAR: {
     ...storage,
-    message: (f) => `${f.path} is a ${f.kind}, not a regular file or folder of a log. It was not touched. Remove it.`,
+    message: (f) =>
+      `${f.path} is a ${f.kind === "other" ? "special file" : f.kind}, not a regular file or folder of a log. ` +
+      "It was not touched. Remove it.",
   },
   FILE_TOO_LARGE: {
     ...storage,

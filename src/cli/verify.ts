@@ -76,9 +76,11 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
   return verdicts.every(({ ok }) => ok) ? EXIT_GOOD : EXIT_SYSTEM;
 }
 
-// What cannot be read, for want of permission or because the disk fails, may be as good as ever.
+// What cannot be read, for want of permission or because the disk fails, may be as good as ever. A link or a folder in the
+// place of a file is not: no log makes one.
 function isBad({ problem }: Verdict): boolean {
-  return problem !== null && ERROR_TABLE[problem.code].exit !== EXIT_SYSTEM;
+  if (problem === null) return false;
+  return problem.code === "FILE_NOT_REGULAR" || ERROR_TABLE[problem.code].exit !== EXIT_SYSTEM;
 }
 
 interface Evidence {

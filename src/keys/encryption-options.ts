@@ -22,7 +22,7 @@ export interface KeyContext {
 export interface MasterKeyOptions {
   /** 32 random bytes. Copied; the caller may wipe its own once the log is open. */
   readonly masterKey?: Uint8Array;
-  /** A file with 32 bytes, or 64 hexadecimal digits in one line. A link is refused. Keep it where the log's folder is not. */
+  /** A file with 32 bytes, or 64 hexadecimal digits in one line. It may be a link. Keep it where the log's folder is not. */
   readonly masterKeyFile?: string;
   /** Stretched with Argon2id, which takes about half a second at each open. */
   readonly passphrase?: string;

@@ -94,16 +94,24 @@ async function keyOf(
 
 function readKey({ files }: CryptoRuntime, path: string): Uint8Array {
   // What was named by the caller may be a link, as secrets that a system mounts are.
-  const bytes = files.readSmall(files.followLinks(files.resolve(path)), KEY_FILE_MAX_BYTES);
+  const place = files.followLinks(files.resolve(path));
+  if (files.kind(place) !== "file") throw notKeyFile(`${path}, which is none`);
+  const bytes = files.readSmall(place, KEY_FILE_MAX_BYTES);
   if (bytes.length === KEY_BYTES) return bytes;
-  const key = fromHex(new TextDecoder().decode(bytes).replace(/\r?\n$/, ""));
+  const key = fromHex(
+    new TextDecoder()
+      .decode(bytes)
+      .replace(/\r?\n$/, "")
+      .toLowerCase(),
+  );
   bytes.fill(0);
   if (key?.length === KEY_BYTES) return key;
-  throw failure("OPTION_INVALID", {
-    option: "masterKeyFile",
-    value: "a file with something else",
-    expected: "a file with 32 bytes, or 64 hexadecimal digits in one line",
-  });
+  throw notKeyFile("a file with something else");
+}
+
+function notKeyFile(value: string): Error {
+  const expected = "a file with 32 bytes, or 64 hexadecimal digits in one line";
+  return failure("OPTION_INVALID", { option: "masterKeyFile", value, expected });
 }
 
 class KeyMaster implements Master {

@@ -49,7 +49,7 @@ export interface GoodPrefix {
   readonly mended: readonly { readonly segment: number; readonly headerBytes: Uint8Array; readonly reason: string }[];
   /** What is wrong with indexes of good segments. */
   readonly indexes: readonly { readonly segment: number; readonly reason: string }[];
-  /** A checkpoint beside the segments says something else than the records, all of which are good. */
+  /** A checkpoint beside the segments says something else than the records that it covers, all of which are good. */
   readonly contradiction: DiatremeError | null;
 }
 
@@ -173,9 +173,9 @@ class PrefixSearch {
       indexes: problems
         .map((reason, i) => ({ segment: segments[i] as number, reason }))
         .filter((one) => one.segment <= segment),
-      // Where there is a fault it is a consequence.
+      // One of records that are not good is a consequence of what is wrong with them.
       contradiction:
-        contradiction === null || (rest.fault ?? null) !== null
+        contradiction === null || contradiction.nextOffset > joint.offset
           ? null
           : failure("CHECKPOINT_CONTRADICTED", contradiction),
     };

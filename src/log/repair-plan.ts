@@ -16,6 +16,7 @@ import type { LogSettings } from "./options.ts";
 import type { StreamPlace } from "./segment.ts";
 import { countSegments, isOfSegment, SegmentFiles } from "./segment-files.ts";
 import { isTemporary, pathToCopyTo, pathToMoveTo, wholeOf } from "./set-aside.ts";
+import { isOutOfPlace } from "./stream-names.ts";
 import type { WholeRecords } from "./whole-records.ts";
 
 /** Something that is not as it should be. */
@@ -117,13 +118,23 @@ export async function planRepair(
 
   const streams: StreamRepair[] = [];
   for (const { name, kind } of entries) {
-    if (kind !== "folder" || !isStreamName(name) || (only !== undefined && name !== only)) continue;
+    if (!isStreamName(name) || (only !== undefined && name !== only)) continue;
+    if (isOutOfPlace(kind)) {
+      findings.push(notRegular(name, { path: `${directory}/${name}`, kind }));
+      continue;
+    }
+    if (kind !== "folder") continue;
     const place = { runtime, logId: found.identity.id, stream: name, folder: `${directory}/${name}` };
     const planned = await planStream(place, settings, isBusy, findings);
     if (planned !== null) streams.push(planned);
   }
-  if (only !== undefined && streams.length === 0) throw failure("STREAM_NOT_FOUND", { directory, stream: only });
+  if (only !== undefined && streams.length === 0 && !findings.some(({ stream }) => stream === only))
+    throw failure("STREAM_NOT_FOUND", { directory, stream: only });
   return { directory, id: found.identity.id, lock, findings, steps, streams };
+}
+
+function notRegular(stream: string, at: { path: string; kind: string }): RepairFinding {
+  return { kind: "unexplained", stream, code: "FILE_NOT_REGULAR", message: failure("FILE_NOT_REGULAR", at).message };
 }
 
 // `null` when the folder is no stream's.
@@ -138,10 +149,7 @@ async function planStream(
   if (!entries.some(({ name }) => isOfSegment(name))) return null;
   const nothing: StreamRepair = { stream, records: 0, head: null, wholeBehind: [], steps: [] };
   const odd = entries.filter(({ name, kind }) => kind !== "file" && isOfSegment(name));
-  for (const { name, kind } of odd) {
-    const message = failure("FILE_NOT_REGULAR", { path: `${folder}/${name}`, kind }).message;
-    findings.push({ kind: "unexplained", stream, code: "FILE_NOT_REGULAR", message });
-  }
+  for (const { name, kind } of odd) findings.push(notRegular(stream, { path: `${folder}/${name}`, kind }));
   if (odd.length > 0) return nothing;
 
   const { count, gap } = countSegments(place, entries);

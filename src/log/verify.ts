@@ -63,6 +63,7 @@ class Verification {
   constructor(state: ReadableStreamState, end: StreamEnd, options: VerifyOptions) {
     const { segments, settings } = state;
     const { from = 0, to = end.offset } = options;
+    if (end.damage === null) checkRange(from, options.to, end.offset);
     this.#end = end;
     this.#options = options;
     this.#from = Math.min(from, end.offset);
@@ -284,6 +285,13 @@ class Verification {
       elapsedMs: this.#pace.elapsedMs,
     };
   }
+}
+
+// What begins behind the end was there once, perhaps: to call nothing good would hide that.
+function checkRange(from: number, to: number | undefined, records: number): void {
+  if (from <= Math.min(to ?? records, records)) return;
+  const expected = from > records ? `at most ${records}, the number of records` : `at most ${to}, where the range ends`;
+  throw failure("OPTION_INVALID", { option: "from", value: String(from), expected });
 }
 
 // Whether a range is whole and its first record follows on what was agreed on.

@@ -1,4 +1,4 @@
-// What a disk that fails makes of a verdict: it is none.
+// What cannot be read, and what stands where a stream should be: neither keeps the others from being checked.
 import { expect, it } from "vitest";
 import { type MemoryDisk, memoryRuntime } from "../../adapters/memory.ts";
 import type { Outlet, Terminal } from "../../src/cli/terminal.ts";
@@ -67,5 +67,27 @@ it("but when another stream is bad the status is 1", async () => {
   const { status, text } = await verifyOn(disk);
   expect(text).toMatch(/^orders {2}NOT READABLE: /m);
   expect(text).toMatch(/^payments {2}BAD: /m);
+  expect(status).toBe(1);
+});
+
+it("a stream whose folder cannot be listed is told of, and the others are checked", async () => {
+  const disk = await logWith({ orders: "o", payments: "p" });
+  disk.onOperation = ({ kind, path }) =>
+    kind === "list" && path === "/log/orders" ? { fail: "ACCESS_DENIED" } : undefined;
+  const { status, text } = await verifyOn(disk);
+  expect(text).toMatch(/^orders {2}NOT READABLE: /m);
+  expect(text).toMatch(/^payments {2}good: 1 record/m);
+  expect(status).toBe(3);
+});
+
+it("a link where a stream was is bad, and so is one where a segment was", async () => {
+  const disk = await logWith({ orders: "o", payments: "p" });
+  disk.putLink("/log/invoices", "/elsewhere");
+  disk.take("/log/orders/segment_000000.log");
+  disk.putLink("/log/orders/segment_000000.log", "/elsewhere");
+  const { status, text } = await verifyOn(disk);
+  expect(text).toMatch(/^invoices {2}BAD: \/log\/invoices is a link/m);
+  expect(text).toMatch(/^orders {2}BAD: \/log\/orders\/segment_000000.log is a link/m);
+  expect(text).toMatch(/^payments {2}good: 1 record/m);
   expect(status).toBe(1);
 });

@@ -122,6 +122,7 @@ describe("an encrypted log", () => {
     disk.putLink("/linked", "raw");
     const hex = `${Buffer.from(KEY).toString("hex")}\n`;
     runtime.files.publish("/hex", new TextEncoder().encode(hex), "synced");
+    runtime.files.publish("/upper", new TextEncoder().encode(hex.toUpperCase()), "synced");
     const seen: string[] = [];
     const provider = {
       wrap: async (key: Uint8Array, { keyId }: { keyId: string }) => {
@@ -137,6 +138,7 @@ describe("an encrypted log", () => {
       [{ masterKey: KEY }, { masterKeyFile: "/raw" }],
       [{ masterKeyFile: "/hex" }, { masterKey: KEY }],
       [{ masterKey: KEY }, { masterKeyFile: "/linked" }],
+      [{ masterKeyFile: "/upper" }, { masterKey: KEY }],
       [{ passphrase: "ä", passphraseCost: CHEAP }, { passphrase: "a\u0308" }],
       [{ provider }, { provider }],
     ];

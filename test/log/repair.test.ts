@@ -640,6 +640,32 @@ describe("repair leaves alone, and says so,", () => {
     await expectLeft(log, /^A checkpoint beside orders\/segment_000000\.log says .*It was left as it is\.$/);
   });
 
+  it("the same with damage behind it, which it does not hide", async () => {
+    const log = await written();
+    const salt = log.disk.bytes(segment(0)).slice(112, 116);
+    change(log.disk, `${segment(0)}.ckpt`, (bytes, view) => {
+      const entry = bytes.length - 128;
+      bytes[entry + 16] = (bytes[entry + 16] as number) ^ 1;
+      view.setUint32(entry + 124, crc32(new Uint8Array([...salt, ...bytes.subarray(entry, entry + 124)])), true);
+    });
+    const { position } = log.places.find((place) => place.segment === 2) as Written["places"][number];
+    log.disk.flip(segment(2), position + 66, 0);
+    const { findings } = await repairLogOn(log.runtime, "/log");
+    expect(findings.map(({ kind, code }) => [kind, code])).toEqual([
+      ["damage", "RECORD_CRC_MISMATCH"],
+      ["unexplained", "CHECKPOINT_CONTRADICTED"],
+    ]);
+  });
+
+  it("a link where a stream was", async () => {
+    const log = await written();
+    log.disk.putLink("/log/payments", "/elsewhere");
+    const findings = [{ kind: "unexplained", stream: "payments", code: "FILE_NOT_REGULAR" }];
+    for (const options of [{}, { stream: "payments" }, { apply: true }])
+      expect(await repairLogOn(log.runtime, "/log", options)).toMatchObject({ ok: false, findings });
+    expect(log.runtime.files.kind("/log/payments")).toBe("link");
+  });
+
   it("links and special files", async () => {
     for (const path of [segment(1), index(1)]) {
       const log = await written();

@@ -200,12 +200,14 @@ function describeAll(log: Log, verdicts: readonly Verdict[], output: Outlet): st
   if (verdicts.length === 0) return `The log in ${log.directory} has no streams.`;
   const reports = verdicts.filter((verdict) => "checked" in verdict);
   const lines = [""];
-  const list = (title: string, items: Iterable<string>) => {
-    lines.push(output.paint("quiet", title));
+  const list = (title: string, items: ReadonlySet<string>) => {
+    if (items.size > 0) lines.push(output.paint("quiet", title));
     for (const item of items) lines.push(output.paint("quiet", `  ${item}`));
   };
   list("checked", new Set(reports.flatMap(({ checked }) => checked)));
-  list("not proved", new Set(reports.flatMap(({ notProved }) => notProved)));
+  const unread = verdicts.filter((verdict) => !verdict.ok && !isBad(verdict));
+  const unknown = unread.map(({ stream }) => `anything about ${stream} that could not be read`);
+  list("not proved", new Set([...unknown, ...reports.flatMap(({ notProved }) => notProved)]));
   const sum = (pick: (report: VerifyReport) => number) => reports.reduce((total, report) => total + pick(report), 0);
   const records = sum((report) => report.records);
   const bytes = sum((report) => report.bytes);

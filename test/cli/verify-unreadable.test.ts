@@ -57,6 +57,7 @@ it("a stream that cannot be read is not called bad, and the status is 3", async 
   const { status, text } = await verifyOn(disk);
   expect(text).toMatch(/^orders {2}NOT READABLE: /m);
   expect(text).toMatch(/^payments {2}good: 1 record/m);
+  expect(text).toMatch(/^not proved\n {2}anything about orders that could not be read$/m);
   expect(status).toBe(3);
 });
 

@@ -1,14 +1,14 @@
 // The simulation is able to fail: defects are planted into a copy of the shipping code, and each is caught by a program
 // that the shipping code passes.
 import { afterAll, describe, expect, it } from "vitest";
-import { loadsTypeScript, runtimeName } from "../../contract/current-runtime.ts";
+import { doesMost } from "../../contract/current-runtime.ts";
 import { simulate } from "../simulation.ts";
 import { shippingSystem } from "../system.ts";
 import { PLANTED_DEFECTS } from "./all-defects.ts";
 import { PlantedProber } from "./prober.ts";
 
 // The copies are loaded as they are, and once is enough: what runs is the same everywhere.
-const plants = runtimeName === "node" && loadsTypeScript;
+const plants = doesMost;
 // Many times what the slowest takes.
 const HANGS_AFTER_MS = 20_000;
 

@@ -6,7 +6,7 @@ import { coreBase64 } from "./core.wasm.ts";
 
 /** The compiled functions; docs and units stand in assembly/. Pointers and lengths are bytes. */
 interface CoreExports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   controlPointer(): number;
   messagesPointer(): number;
   digestsPointer(): number;
@@ -130,8 +130,11 @@ export class Core {
   }
 }
 
-/** The module. It holds no state and can be sent to threads. */
-export type CompiledCore = WebAssembly.Module;
+/**
+ * The module: a `WebAssembly.Module`, which the types of a program that imports the package may not know. It holds no state
+ * and can be sent to threads.
+ */
+export type CompiledCore = object;
 
 let compiled: CompiledCore | undefined;
 

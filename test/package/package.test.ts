@@ -168,30 +168,31 @@ describe.skipIf(reason !== null)(`the package${reason === null ? "" : ` (skipped
     expect(await run(binary, ...args, program, "--version")).toBe(manifest.version);
   });
 
-  it.each(["nodenext", "bundler"])(
-    "has types that compile strictly by %s, without those of any runtime",
-    async (how) => {
-      const options = {
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        skipLibCheck: false,
-        noEmit: true,
-        target: "es2022",
-        lib: ["es2022", "dom"],
-        module: how === "bundler" ? "esnext" : how,
-        moduleResolution: how,
-        types: [],
-      };
-      const config = `tsconfig.${how}.json`;
-      writeFileSync(`${work.path}/${config}`, JSON.stringify({ compilerOptions: options, files: ["consumer.ts"] }));
-      const compiler = new URL("node_modules/typescript/bin/tsc", root).pathname;
-      // The compiler tells what is wrong on standard output.
-      const told = await run(process.execPath, compiler, "-p", config).catch(
-        (error: { stdout: string }) => error.stdout,
-      );
-      expect(told).toBe("");
-    },
-  );
+  it.each([
+    ["nodenext", "of the DOM"],
+    ["bundler", "of the DOM"],
+    ["nodenext", "of Node"],
+  ])("has types that compile strictly by %s, with those %s alone", async (how, whose) => {
+    const options = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      target: "es2022",
+      lib: whose === "of Node" ? ["es2022", "esnext.disposable"] : ["es2022", "dom"],
+      module: how === "bundler" ? "esnext" : how,
+      moduleResolution: how,
+      ...(whose === "of Node"
+        ? { types: ["node"], typeRoots: [`${root.pathname}node_modules/@types`] }
+        : { types: [] }),
+    };
+    const config = `tsconfig.${how}.json`;
+    writeFileSync(`${work.path}/${config}`, JSON.stringify({ compilerOptions: options, files: ["consumer.ts"] }));
+    const compiler = new URL("node_modules/typescript/bin/tsc", root).pathname;
+    // The compiler tells what is wrong on standard output.
+    const told = await run(process.execPath, compiler, "-p", config).catch((error: { stdout: string }) => error.stdout);
+    expect(told).toBe("");
+  });
 
   it("has a source for each source map", () => {
     const folder = `${work.path}/node_modules/diatreme/dist/adapters`;

@@ -50,6 +50,8 @@ const DIRECTORY = "/data/log";
 const STREAMS = ["orders", "audit", "meters"];
 // Enough for any chain of promises that does not wait for a sync which is held.
 const MOST_TURNS = 20_000;
+// Enough for an append that has failed to tell its caller.
+const TURNS_TO_BE_TOLD = 20;
 // Attempts at opening: each may be ended by a crash that was armed before.
 const MOST_ATTEMPTS = 50;
 
@@ -450,8 +452,20 @@ class Simulation {
       const model = this.#modelAt(index);
       const shown = this.#tolerant(() => [...shownBy((this.#beside as Log).stream(model.name), "genesis")], model);
       const look = this.#troubles.leftDoubt ? "in doubt" : this.#look;
-      if (shown !== null) model.check(shown, look);
+      if (shown !== null) await this.#checkInFlight(model, shown, look);
     });
+  }
+
+  // Another process may see an append before anybody was told that the one before it has failed.
+  async #checkInFlight(model: StreamModel, shown: readonly Shown[], look: Look): Promise<void> {
+    const { acknowledged } = model;
+    try {
+      model.check(shown, look);
+    } catch (error) {
+      if (this.#pending.size === 0) throw error;
+      await turns(TURNS_TO_BE_TOLD);
+      model.check(shown, look, acknowledged);
+    }
   }
 
   // A stream that was never known to be there may be missing.

@@ -49,6 +49,11 @@ export class StreamModel {
     return this.#confirmed.length + recordsIn(this.#live);
   }
 
+  /** How many of the appends that were submitted since the last opening must be there. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
   submit(texts: readonly string[]): Submitted {
     const append: Submitted = { texts, head: null };
     this.#live.push(append);
@@ -101,15 +106,21 @@ export class StreamModel {
   /**
    * What somebody sees must be all that was promised, and of the rest whole appends in the order in which they were
    * submitted, from the first on. Answers how many of the appends are there.
+   *
+   * @param acknowledged - how many appends were promised when it was seen
    */
-  check(shown: readonly Shown[], look: Look): { appends: readonly Submitted[]; count: number } {
+  check(
+    shown: readonly Shown[],
+    look: Look,
+    acknowledged = this.#acknowledged,
+  ): { appends: readonly Submitted[]; count: number } {
     this.#checkConfirmed(shown);
     const rest = shown.slice(this.#confirmed.length);
     const count = wholeAppends(this.#live, rest);
-    if (count !== null && count >= this.#acknowledged) return { appends: this.#live, count };
+    if (count !== null && count >= acknowledged) return { appends: this.#live, count };
     for (const { appends } of look === "in doubt" ? this.#alternatives : []) {
       const there = wholeAppends(appends, rest);
-      if (there !== null && there >= this.#acknowledged) return { appends, count: there };
+      if (there !== null && there >= acknowledged) return { appends, count: there };
     }
     throw new Violation(this.#difference(rest, count));
   }

@@ -2,7 +2,7 @@
 
 import { createHash, randomFillSync } from "node:crypto";
 import type { NativeHashing, Runtime } from "../src/runtime.ts";
-import { nodeAead } from "./node-aead.ts";
+import { denoAead } from "./node-aead.ts";
 import { nodeClock } from "./node-clock.ts";
 import { nodeFiles } from "./node-fs.ts";
 import { nodeProcesses, type ProcessPermissions } from "./node-processes.ts";
@@ -24,7 +24,7 @@ export function denoRuntime(): Runtime {
     files: nodeFiles,
     nativeHashing: denoHashing,
     signatures: nodeSignatures,
-    aead: nodeAead,
+    aead: denoAead,
     passphrases: portablePassphrases,
     clock: nodeClock,
     random: (target) => void randomFillSync(target),

@@ -4,13 +4,15 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
 import type { Aead, AeadKey } from "../src/runtime.ts";
 
-/** AES-256-GCM as node:crypto has it. */
-export const nodeAead: Aead = {
-  // A key object is made once: with raw bytes each call makes one anew, which takes six times as long on Node 24.
-  prepareKey(key: Uint8Array): AeadKey {
-    return new NodeAeadKey(createSecretKey(checkedKey(key)));
-  },
-};
+/** AES-256-GCM as node:crypto has it. With raw bytes each call makes a key object anew: six times as long on Node 24. */
+export const nodeAead: Aead = aeadThatHolds(createSecretKey);
+
+/** The same on Deno, where a call takes a tenth longer with a key object than with the bytes. */
+export const denoAead: Aead = aeadThatHolds((key) => key.slice());
+
+function aeadThatHolds(hold: (key: Uint8Array) => KeyObject | Uint8Array): Aead {
+  return { prepareKey: (key) => new NodeAeadKey(hold(checkedKey(key))) };
+}
 
 // Its tags have 16 bytes unless told otherwise, and none of another length gets past the checks below.
 const CIPHER = "aes-256-gcm";
@@ -19,9 +21,9 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 class NodeAeadKey implements AeadKey {
-  #key: KeyObject | null;
+  #key: KeyObject | Uint8Array | null;
 
-  constructor(key: KeyObject) {
+  constructor(key: KeyObject | Uint8Array) {
     this.#key = key;
   }
 
@@ -48,11 +50,12 @@ class NodeAeadKey implements AeadKey {
   }
 
   drop(): void {
-    // Its bytes lie outside of JavaScript and are freed when nobody refers to the object.
+    // The bytes of an object lie outside of JavaScript and are freed when nobody refers to it.
+    if (this.#key instanceof Uint8Array) this.#key.fill(0);
     this.#key = null;
   }
 
-  #held(): KeyObject {
+  #held(): KeyObject | Uint8Array {
     if (this.#key === null) throw new Error("The key was dropped.");
     return this.#key;
   }

@@ -10,8 +10,7 @@ export async function sealingModules(entry) {
   // What ships is bundled. Its parts are where they were put together from.
   const room = entry.replace("/dist/adapters/", "/build/js/adapters/");
   const part = (path) => import(new URL(`${path}${extension}`, room).href);
-  const [{ nodeAead }, { PayloadCipher }, { hkdf }, { sha256Of }, runtime] = [
-    await part("./node-aead"),
+  const [{ PayloadCipher }, { hkdf }, { sha256Of }, runtime] = [
     await part("../src/crypto/payload-cipher"),
     await part("../src/crypto/hkdf"),
     await part("../src/crypto/sha256"),
@@ -20,7 +19,7 @@ export async function sealingModules(entry) {
   const sha256 = sha256Of(runtime);
   const derive = () => hkdf(sha256, { secret: KEY, salt: KEY, info: new Uint8Array(60), bytes: 32 });
   const make = () =>
-    new PayloadCipher({ logId: LOG_ID, stream: STREAM }, { key: 1, epoch: 1 }, nodeAead.prepareKey(derive()));
+    new PayloadCipher({ logId: LOG_ID, stream: STREAM }, { key: 1, epoch: 1 }, runtime.aead.prepareKey(derive()));
   return { make };
 }
 

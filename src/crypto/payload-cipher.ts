@@ -13,6 +13,8 @@ import { uuidBytes } from "../format/log-identity.ts";
 import { readU32 } from "../format/u32.ts";
 import type { AeadKey } from "../runtime.ts";
 
+const encoder = new TextEncoder();
+
 const NONCE_BYTES = 12;
 const OFFSET_BYTES = 8;
 const HEADER_AT = SEGMENT_LOG_ID_BYTES + SEGMENT_STREAM_BYTES;
@@ -36,7 +38,7 @@ export class PayloadCipher {
     this.epoch = numbers.epoch;
     this.#aead = aead;
     this.#aad.set(uuidBytes(place.logId));
-    this.#aad.set(new TextEncoder().encode(place.stream), SEGMENT_LOG_ID_BYTES);
+    this.#aad.set(encoder.encode(place.stream), SEGMENT_LOG_ID_BYTES);
     this.#aadView.setUint32(KEY_AT, this.key, true);
   }
 

@@ -1,6 +1,6 @@
 // log.json: which log a folder holds. docs/format.md, "Log identity".
 import { failure } from "../errors.ts";
-import { crcHex, toHex } from "./hex.ts";
+import { crcHex, fromHex, toHex } from "./hex.ts";
 
 export const IDENTITY_FILE = "log.json";
 export const IDENTITY_MAX_BYTES = 4096;
@@ -79,6 +79,5 @@ export function uuidText(bytes: Uint8Array): string {
 
 /** The 16 bytes of a UUID. */
 export function uuidBytes(id: string): Uint8Array {
-  const hex = id.replaceAll("-", "");
-  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  return fromHex(id.replaceAll("-", "")) as Uint8Array;
 }

@@ -29,10 +29,14 @@ export interface LockState {
   readonly path: string | null;
 }
 
+export function lockFolder(directory: string): string {
+  return `${directory}/lock`;
+}
+
 /** Looks who holds a log's lock. Takes nothing and changes nothing. */
 export function lookAtLock(runtime: Runtime, directory: string): LockState {
   const { files } = runtime;
-  const folder = `${directory}/lock`;
+  const folder = lockFolder(directory);
   const free: LockState = { state: "free", holder: null, path: null };
   if (files.kind(folder) === null) return free;
   for (let tries = 0; tries < TRIES; tries++) {
@@ -51,7 +55,7 @@ export function lookAtLock(runtime: Runtime, directory: string): LockState {
 /** @throws {ConflictError} `LOG_LOCKED`, naming the holder */
 export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
   const { files } = runtime;
-  const folder = `${directory}/lock`;
+  const folder = lockFolder(directory);
   files.makeFolder(folder);
   const since = new Date(runtime.clock.nowMicros() / 1000).toISOString();
   const claim: Claim = { ...runtime.processes.self(), since };

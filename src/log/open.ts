@@ -14,7 +14,7 @@ import { encryptedStreams, openKeyring } from "../keys/open-keyring.ts";
 import type { Runtime } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
 import { finishErasures } from "./erase.ts";
-import { lockForWriting } from "./lock.ts";
+import { lockFolder, lockForWriting } from "./lock.ts";
 import { Log } from "./log.ts";
 import { type LogSettings, type OpenOptions, settingsFrom } from "./options.ts";
 import type { EncryptionState } from "./stream-cipher.ts";
@@ -44,7 +44,9 @@ export async function openLogOn(runtime: Runtime, directory: string, options: Op
   const path = runtime.files.resolve(directory);
   const kind = runtime.files.kind(path);
   if (kind === "file" || kind === "other") throw failure("NOT_A_LOG", { directory: path, reason: "it is no folder" });
-  const identity = readIdentity(runtime, path) ?? makeLog(runtime, path, settings.create);
+  const found = readIdentity(runtime, path);
+  const identity = found ?? makeLog(runtime, path, settings.create);
+  if (found !== null && !settings.readOnly) syncNameBeforeOthers(runtime, path);
   const lock = settings.readOnly ? null : lockForWriting(runtime, path);
   let keys: EncryptionState;
   try {
@@ -112,6 +114,12 @@ function makeLog(runtime: Runtime, directory: string, create: boolean): LogIdent
   files.folder(directory).syncNow();
   // Another process may have been first: then it is that one's log.
   return made ? identity : decodeIdentity(files.readSmall(path, IDENTITY_MAX_BYTES), path, crc32);
+}
+
+// What is made beside log.json must not outlive it: alone it would make the folder no log. The process that made the log may
+// have died before that name was durable; the lock is what comes next.
+function syncNameBeforeOthers({ files }: Runtime, directory: string): void {
+  if (files.kind(lockFolder(directory)) === null) files.folder(directory).syncNow();
 }
 
 // The names in a folder; `null` when there is no folder. Files that are just being made do not count.

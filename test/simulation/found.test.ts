@@ -109,7 +109,21 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
         { do: "follow", stream: 0, beside: false },
         { do: "kill", skip: 10 },
         { do: "append", stream: 0, sizes: [0], ...PLAIN, wait: false },
-        { do: "crash", skip: 22, after: true, survival: 1_878_080_761 },
+        { do: "crash", skip: 23, after: true, survival: 1_878_080_761 },
+      ],
+    },
+  },
+  {
+    // The process had died when log.json had its name and nothing had been synced. The next one made the lock beside it; of
+    // the two names only the lock's survived, and made the folder one that holds something else than a log.
+    story: "a log that had its name and no lock",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "kill", skip: 9 },
+        { do: "follow", stream: 0, beside: false },
+        { do: "crash", skip: 0, after: false, survival: 0 },
       ],
     },
   },

@@ -101,7 +101,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     file: "src/log/stream-start.ts",
     find: "  if (tail.sealedPage === null) syncNames(place);\n  else if (hasNewName)",
     replace: "  if (hasNewName)",
-    caughtBy: program({}, kill(19), flush(), kill(24), flush(), append([1]), crash("nothing")),
+    caughtBy: program({}, kill(19), flush(), kill(25), flush(), append([1]), crash("nothing")),
   },
   {
     // Of two names the power loss leaves the later one, and it tells of a segment that is lost.
@@ -115,7 +115,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
       { do: "follow", stream: 0, beside: false },
       kill(10),
       append([0]),
-      crash(1_878_080_761, 22, true),
+      crash(1_878_080_761, 23, true),
     ),
   },
   {
@@ -125,6 +125,41 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     find: "  files.folder(directory).syncNow();\n",
     replace: "",
     caughtBy: program({}, crash(0, 13), flush()),
+  },
+  {
+    // The same, when the process that made the log had died before it synced the name.
+    name: "lock made before the name of its log is durable",
+    file: "src/log/open.ts",
+    find: "  if (found !== null && !settings.readOnly) syncNameBeforeOthers(runtime, path);\n",
+    replace: "",
+    caughtBy: program({}, kill(9), { do: "follow", stream: 0, beside: false }, crash(0)),
+  },
+  {
+    // An index page was on the disk as it was before it was full, and the one behind it too.
+    name: "index page not filled that a crash left behind",
+    file: "src/log/stream-start.ts",
+    find: "    if (pages.count(0) < PAGE_ENTRIES) break;\n",
+    replace: "",
+    caughtBy: {
+      ...program(
+        {},
+        crash("nothing", 0, true),
+        append([]),
+        crash("nothing"),
+        append([0]),
+        crash("all"),
+        { do: "appendMany", stream: 0, count: 1045 },
+        crash(238_945_494, 7),
+        { do: "follow", stream: 0, beside: true },
+        append([]),
+        crash("nothing"),
+        append([0]),
+        { do: "options", options: { segmentBytes: 1500 } },
+        crash("nothing"),
+        append([0]),
+      ),
+      sectorBytes: 4096,
+    },
   },
   {
     name: "identity of a new log not synced",

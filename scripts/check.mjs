@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 // Limits that growth has to be argued against, not natural bounds.
 const CORE_MOST_BYTES = 16_000;
-const TARBALL_MOST_BYTES = 680_000;
+const TARBALL_MOST_BYTES = 560_000;
 
 const LAYERS = ["src", "adapters", "test"];
 const PACKED_FILES = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];

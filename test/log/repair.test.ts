@@ -613,6 +613,16 @@ describe("repair leaves alone, and says so,", () => {
     expect(lockless(snapshot(log.disk))).toEqual(lockless(before));
   }
 
+  // The last checkpoint beside the first segment names another head, under a right CRC.
+  function forgeHead(disk: MemoryDisk): void {
+    const salt = disk.bytes(segment(0)).slice(112, 116);
+    change(disk, `${segment(0)}.ckpt`, (bytes, view) => {
+      const entry = bytes.length - 128;
+      bytes[entry + 16] = (bytes[entry + 16] as number) ^ 1;
+      view.setUint32(entry + 124, crc32(new Uint8Array([...salt, ...bytes.subarray(entry, entry + 124)])), true);
+    });
+  }
+
   it("records that are longer than the limit it was given", async () => {
     const log = await written();
     await expectLeft(log, /the limit is 5 \(maxRecordBytes\)\. .*larger maxRecordBytes/, { maxRecordBytes: 5 });
@@ -631,23 +641,13 @@ describe("repair leaves alone, and says so,", () => {
 
   it("a checkpoint that names another head than the records have", async () => {
     const log = await written();
-    const salt = log.disk.bytes(segment(0)).slice(112, 116);
-    change(log.disk, `${segment(0)}.ckpt`, (bytes, view) => {
-      const entry = bytes.length - 128;
-      bytes[entry + 16] = (bytes[entry + 16] as number) ^ 1;
-      view.setUint32(entry + 124, crc32(new Uint8Array([...salt, ...bytes.subarray(entry, entry + 124)])), true);
-    });
+    forgeHead(log.disk);
     await expectLeft(log, /^A checkpoint beside orders\/segment_000000\.log says .*It was left as it is\.$/);
   });
 
   it("the same with damage behind it, which it does not hide", async () => {
     const log = await written();
-    const salt = log.disk.bytes(segment(0)).slice(112, 116);
-    change(log.disk, `${segment(0)}.ckpt`, (bytes, view) => {
-      const entry = bytes.length - 128;
-      bytes[entry + 16] = (bytes[entry + 16] as number) ^ 1;
-      view.setUint32(entry + 124, crc32(new Uint8Array([...salt, ...bytes.subarray(entry, entry + 124)])), true);
-    });
+    forgeHead(log.disk);
     const { position } = log.places.find((place) => place.segment === 2) as Written["places"][number];
     log.disk.flip(segment(2), position + 66, 0);
     const { findings } = await repairLogOn(log.runtime, "/log");

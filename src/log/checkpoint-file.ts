@@ -75,13 +75,13 @@ export class CheckpointEntries {
     if (files.kind(path) !== "file") return null;
     const file = files.open(path, "read");
     const entries = new CheckpointEntries(file, header);
-    if (entries.hasHeader()) return entries;
+    if (entries.#hasHeader()) return entries;
     file.close();
     return null;
   }
 
   /** Whether the file begins as it must (C1). */
-  hasHeader(): boolean {
+  #hasHeader(): boolean {
     const bytes = new Uint8Array(CHECKPOINT_FILE_HEADER_BYTES);
     const read = this.#file.read(bytes, 0);
     return isCheckpointHeader(bytes.subarray(0, read), this.#header, crc32);

@@ -3,6 +3,7 @@
 
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
 import type { Aead, AeadKey } from "../src/runtime.ts";
+import { checkedKey, checkOpen, checkSeal, TAG_BYTES } from "./aead-sizes.ts";
 
 /** AES-256-GCM as node:crypto has it. With raw bytes each call makes a key object anew: six times as long on Node 24. */
 export const nodeAead: Aead = aeadThatHolds(createSecretKey);
@@ -14,11 +15,8 @@ function aeadThatHolds(hold: (key: Uint8Array) => KeyObject | Uint8Array): Aead 
   return { prepareKey: (key) => new NodeAeadKey(hold(checkedKey(key))) };
 }
 
-// Its tags have 16 bytes unless told otherwise, and none of another length gets past the checks below.
+// Its tags have 16 bytes unless told otherwise, and none of another length gets past the checks.
 const CIPHER = "aes-256-gcm";
-const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 class NodeAeadKey implements AeadKey {
   #key: KeyObject | Uint8Array | null;
@@ -27,18 +25,19 @@ class NodeAeadKey implements AeadKey {
     this.#key = key;
   }
 
-  seal(nonce: Uint8Array, aad: Uint8Array, source: Uint8Array, target: Uint8Array): void {
-    checkLengths(nonce, source.length, target.length);
+  seal(nonce: Uint8Array, aad: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
+    const tag = end - TAG_BYTES;
+    checkSeal(nonce, bytes, start, end);
     const cipher = createCipheriv(CIPHER, this.#held(), nonce);
     cipher.setAAD(aad);
-    target.set(cipher.update(source));
+    bytes.set(cipher.update(bytes.subarray(start, tag)), start);
     // In this mode nothing is held back until the end.
     cipher.final();
-    target.set(cipher.getAuthTag(), target.length - TAG_BYTES);
+    bytes.set(cipher.getAuthTag(), tag);
   }
 
   open(nonce: Uint8Array, aad: Uint8Array, source: Uint8Array, target: Uint8Array): boolean {
-    checkLengths(nonce, target.length, source.length);
+    checkOpen(nonce, source.length, target.length);
     const decipher = createDecipheriv(CIPHER, this.#held(), nonce);
     decipher.setAAD(aad);
     decipher.setAuthTag(source.subarray(target.length));
@@ -69,15 +68,4 @@ function ends(decipher: { final(): unknown }): boolean {
   } catch {
     return false;
   }
-}
-
-function checkedKey(key: Uint8Array): Uint8Array {
-  if (key.length !== KEY_BYTES) throw new RangeError(`A key has ${KEY_BYTES} bytes, not ${key.length}.`);
-  return key;
-}
-
-function checkLengths(nonce: Uint8Array, plaintextBytes: number, sealedBytes: number): void {
-  if (nonce.length !== NONCE_BYTES) throw new RangeError(`A nonce has ${NONCE_BYTES} bytes, not ${nonce.length}.`);
-  if (sealedBytes === plaintextBytes + TAG_BYTES) return;
-  throw new RangeError(`${plaintextBytes} bytes of plaintext do not belong to ${sealedBytes} sealed ones.`);
 }

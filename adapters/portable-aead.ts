@@ -4,32 +4,28 @@
 
 import { gcm } from "@noble/ciphers/aes.js";
 import type { Aead, AeadKey } from "../src/runtime.ts";
+import { checkedKey, checkOpen, checkSeal, TAG_BYTES } from "./aead-sizes.ts";
 
 /** AES-256-GCM without help of the runtime. */
 export const portableAead: Aead = {
   prepareKey: (key) => new PortableAeadKey(key),
 };
 
-const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-
 class PortableAeadKey implements AeadKey {
   #key: Uint8Array | null;
 
   constructor(key: Uint8Array) {
-    if (key.length !== KEY_BYTES) throw new RangeError(`A key has ${KEY_BYTES} bytes, not ${key.length}.`);
-    this.#key = key.slice();
+    this.#key = checkedKey(key).slice();
   }
 
-  seal(nonce: Uint8Array, aad: Uint8Array, source: Uint8Array, target: Uint8Array): void {
-    checkLengths(nonce, source.length, target.length);
+  seal(nonce: Uint8Array, aad: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
+    checkSeal(nonce, bytes, start, end);
     // It wants memory of its own, and its views aligned.
-    target.set(gcm(this.#held(), nonce.slice(), aad.slice()).encrypt(source.slice()));
+    bytes.set(gcm(this.#held(), nonce.slice(), aad.slice()).encrypt(bytes.slice(start, end - TAG_BYTES)), start);
   }
 
   open(nonce: Uint8Array, aad: Uint8Array, source: Uint8Array, target: Uint8Array): boolean {
-    checkLengths(nonce, target.length, source.length);
+    checkOpen(nonce, source.length, target.length);
     const cipher = gcm(this.#held(), nonce.slice(), aad.slice());
     let plaintext: Uint8Array;
     try {
@@ -52,10 +48,4 @@ class PortableAeadKey implements AeadKey {
     if (this.#key === null) throw new Error("The key was dropped.");
     return this.#key;
   }
-}
-
-function checkLengths(nonce: Uint8Array, plaintextBytes: number, sealedBytes: number): void {
-  if (nonce.length !== NONCE_BYTES) throw new RangeError(`A nonce has ${NONCE_BYTES} bytes, not ${nonce.length}.`);
-  if (sealedBytes === plaintextBytes + TAG_BYTES) return;
-  throw new RangeError(`${plaintextBytes} bytes of plaintext do not belong to ${sealedBytes} sealed ones.`);
 }

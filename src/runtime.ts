@@ -157,10 +157,10 @@ export interface Aead {
 /** A key that is ready for use. No nonce may ever be given to `seal` twice: that is the caller's to see to. */
 export interface AeadKey {
   /**
-   * Encrypts `source` into `target`, which has 16 bytes more, for the tag at its end. Any of them may be a view on
-   * WebAssembly memory, and `target` may begin where `source` begins. `nonce` and `aad` are not kept.
+   * Encrypts where the plaintext lies, in `bytes` from `start` to 16 bytes before `end`; the tag goes into those. `bytes`
+   * may be a view on WebAssembly memory. `nonce` and `aad` are not kept.
    */
-  seal(nonce: Uint8Array, aad: Uint8Array, source: Uint8Array, target: Uint8Array): void;
+  seal(nonce: Uint8Array, aad: Uint8Array, bytes: Uint8Array, start: number, end: number): void;
   /**
    * Decrypts `source`, ciphertext and tag, into `target`, which has 16 bytes less. `false`, and `target` as it was, when
    * key, nonce, `aad`, ciphertext and tag do not belong together.

@@ -49,10 +49,9 @@ export class PayloadCipher {
   seal(bytes: Uint8Array, view: DataView, header: number): void {
     this.#bind(bytes, header);
     const payload = header + RECORD_HEADER_BYTES;
-    const start = payload + PAYLOAD_KEY_BYTES;
     const end = payload + view.getUint32(header + RECORD_LENGTH_AT, true);
     view.setUint32(payload, this.key, true);
-    this.#aead.seal(this.#nonce, this.#aad, bytes.subarray(start, end - PAYLOAD_TAG_BYTES), bytes.subarray(start, end));
+    this.#aead.seal(this.#nonce, this.#aad, bytes, payload + PAYLOAD_KEY_BYTES, end);
   }
 
   /** The payload of the record at `header`, or `null` when it is not what was sealed for this place. */

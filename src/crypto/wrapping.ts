@@ -24,7 +24,8 @@ export function wrap(key: AeadKey, random: Random, purpose: WrapPurpose, secret:
   const wrapped = new Uint8Array(NONCE_BYTES + secret.length + TAG_BYTES);
   const nonce = wrapped.subarray(0, NONCE_BYTES);
   random(nonce);
-  key.seal(nonce, boundTo(purpose), secret, wrapped.subarray(NONCE_BYTES));
+  wrapped.set(secret, NONCE_BYTES);
+  key.seal(nonce, boundTo(purpose), wrapped, NONCE_BYTES, wrapped.length);
   return toHex(wrapped);
 }
 

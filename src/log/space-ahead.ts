@@ -1,21 +1,24 @@
-// Zeros written behind the last record, so that a sync of a small append need not record a new file size as well.
-// docs/performance.md says where that pays: small synced appends only. Never promised, so its failure is no one's.
+// Zeros written behind the last record, so that a sync need not record a new file size as well. docs/performance.md says
+// where that pays: synced groups of up to some 40 KiB. Never promised, so its failure is no one's.
 import { StorageError } from "../errors.ts";
 import type { RuntimeFile } from "../runtime.ts";
 
-// A step is small, for it is synced along with some append; 4 MiB steps stalled one for 15 ms.
+// A step is synced along with some append, so it is small: 4 MiB stalled one for 15 ms. For groups of some KiB it is longer,
+// or every second of them would pay for one.
 const STEP_BYTES = 64 << 10;
+const LONG_STEP_BYTES = 512 << 10;
+const LARGEST_GROUP_OF_SHORT_STEPS = 4 << 10;
 // Larger groups gain nothing and would write every byte twice.
-const LARGEST_GROUP_BYTES = 16 << 10;
+const LARGEST_GROUP_BYTES = 40 << 10;
+
+const ZEROS = new Uint8Array(LONG_STEP_BYTES);
 
 export class SpaceAhead {
   readonly #enabled: boolean;
-  readonly #zeros: Uint8Array;
   #end = 0;
 
   constructor(enabled: boolean) {
     this.#enabled = enabled;
-    this.#zeros = new Uint8Array(enabled ? STEP_BYTES : 0);
   }
 
   /** Whether the file is longer than its records, which end at `position`. */
@@ -35,11 +38,12 @@ export class SpaceAhead {
   extend(file: RuntimeFile, position: number, groupBytes: number, limit: number): void {
     if (!this.#enabled || groupBytes > LARGEST_GROUP_BYTES) return;
     const from = Math.max(position, this.#end);
-    if (from - position >= STEP_BYTES / 2) return;
-    const bytes = Math.min(STEP_BYTES, limit - from);
+    const step = groupBytes > LARGEST_GROUP_OF_SHORT_STEPS ? LONG_STEP_BYTES : STEP_BYTES;
+    if (from - position >= step / 2) return;
+    const bytes = Math.min(step, limit - from);
     if (bytes <= 0) return;
     try {
-      this.#end = from + file.write(this.#zeros.subarray(0, bytes), from);
+      this.#end = from + file.write(ZEROS.subarray(0, bytes), from);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       // The disk is full, say: some zeros may be there. The next append overwrites them or a cut removes them.

@@ -56,9 +56,10 @@ export function aeadContract(name: string, aead: Aead, other: Aead): void {
       for (const length of [...Array(81).keys(), 255, 1000, 4096, 65_537]) {
         const [raw, nonce, aad, plaintext] = [bytes(32), bytes(12), bytes(random(130)), bytes(length)];
         const [mine, theirs] = [aead, other].map((one) => {
-          const target = new Uint8Array(length + TAG_BYTES);
-          one.prepareKey(raw).seal(nonce, aad, plaintext, target);
-          return target;
+          const sealed = new Uint8Array(length + TAG_BYTES);
+          sealed.set(plaintext);
+          one.prepareKey(raw).seal(nonce, aad, sealed, 0, sealed.length);
+          return sealed;
         }) as [Uint8Array, Uint8Array];
         expect(toHex(mine)).toBe(toHex(theirs));
         const target = new Uint8Array(length);
@@ -76,12 +77,7 @@ export function aeadContract(name: string, aead: Aead, other: Aead): void {
         memory.set(plaintext, at);
         const end = at + plaintext.length;
         const key = aead.prepareKey(hexBytes(one.key));
-        key.seal(
-          hexBytes(one.nonce),
-          hexBytes(one.aad),
-          memory.subarray(at, end),
-          memory.subarray(at, end + TAG_BYTES),
-        );
+        key.seal(hexBytes(one.nonce), hexBytes(one.aad), memory, at, end + TAG_BYTES);
         expect(toHex(memory.slice(at, end + TAG_BYTES))).toBe(one.ciphertext + one.tag);
         expect(memory.subarray(0, at).every((byte) => byte === 0x77)).toBe(true);
         expect(memory.subarray(end + TAG_BYTES, end + 500).every((byte) => byte === 0x77)).toBe(true);
@@ -97,16 +93,16 @@ export function aeadContract(name: string, aead: Aead, other: Aead): void {
       const raw = hexBytes(one.key);
       const key = aead.prepareKey(raw);
       raw.fill(0);
-      const target = new Uint8Array(one.plaintext.length / 2 + TAG_BYTES);
-      key.seal(hexBytes(one.nonce), hexBytes(one.aad), hexBytes(one.plaintext), target);
-      expect(toHex(target)).toBe(one.ciphertext + one.tag);
+      const bytes = hexBytes(one.plaintext + "00".repeat(TAG_BYTES));
+      key.seal(hexBytes(one.nonce), hexBytes(one.aad), bytes, 0, bytes.length);
+      expect(toHex(bytes)).toBe(one.ciphertext + one.tag);
     });
 
     it("does nothing with a key that was dropped", () => {
       const key = aead.prepareKey(new Uint8Array(32));
       key.drop();
       key.drop();
-      expect(() => key.seal(new Uint8Array(12), new Uint8Array(0), new Uint8Array(1), new Uint8Array(17))).toThrow();
+      expect(() => key.seal(new Uint8Array(12), new Uint8Array(0), new Uint8Array(17), 0, 17)).toThrow();
       expect(() => key.open(new Uint8Array(12), new Uint8Array(0), new Uint8Array(17), new Uint8Array(1))).toThrow();
     });
 
@@ -114,8 +110,16 @@ export function aeadContract(name: string, aead: Aead, other: Aead): void {
       expect(() => aead.prepareKey(new Uint8Array(16))).toThrow(RangeError);
       const key = aead.prepareKey(new Uint8Array(32));
       const none = new Uint8Array(0);
-      expect(() => key.seal(new Uint8Array(16), none, none, new Uint8Array(16))).toThrow(RangeError);
-      expect(() => key.seal(new Uint8Array(12), none, none, new Uint8Array(15))).toThrow(RangeError);
+      expect(() => key.seal(new Uint8Array(16), none, new Uint8Array(16), 0, 16)).toThrow(RangeError);
+      for (const [start, end] of [
+        [0, 15],
+        [1, 16],
+        [-1, 16],
+        [0, 17],
+        [1, 17],
+      ] as const) {
+        expect(() => key.seal(new Uint8Array(12), none, new Uint8Array(16), start, end)).toThrow(RangeError);
+      }
       expect(() => key.open(new Uint8Array(12), none, new Uint8Array(15), none)).toThrow(RangeError);
     });
   });

@@ -4,6 +4,8 @@ import type { Aead, AeadKey, Runtime } from "../../src/runtime.ts";
 import { randomFrom } from "../log/random.ts";
 import { Violation } from "./violation.ts";
 
+const TAG_BYTES = 16;
+
 export class NonceRegister {
   /** How many encryptions were seen. */
   seals = 0;
@@ -33,9 +35,9 @@ export class NonceRegister {
 
   #watchKey(name: string, key: AeadKey): AeadKey {
     return {
-      seal: (nonce, aad, source, target) => {
-        this.#note(`${name} ${hex(nonce)}`, `${hex(aad)} ${hex(source)}`);
-        key.seal(nonce, aad, source, target);
+      seal: (nonce, aad, bytes, start, end) => {
+        this.#note(`${name} ${hex(nonce)}`, `${hex(aad)} ${hex(bytes.subarray(start, end - TAG_BYTES))}`);
+        key.seal(nonce, aad, bytes, start, end);
       },
       open: (nonce, aad, source, target) => key.open(nonce, aad, source, target),
       drop: () => key.drop(),

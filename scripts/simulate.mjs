@@ -1,5 +1,6 @@
 // Simulates for as long as you like, on all cores: random programs, crashed and recovered from, against a model. Run it as
 //   npm run simulate -- --minutes 10 [--seed S] [--jobs N] [--runtime node|deno|bun]
+//   npm run simulate -- --cycles 1000000      goes on until so many crashes were recovered from
 //   npm run simulate -- --replay SEED:INDEX|FILE
 //   npm run simulate -- --planted WORD        looks for programs that catch the planted defects whose names contain it
 // The first program that breaks a promise ends it: it is shrunk, printed with the command that replays it, and kept in
@@ -17,12 +18,14 @@ const WORKER = fileURLToPath(new URL("../test/simulation/worker.ts", import.meta
 // A worker tells how far it is every second; one that says nothing for so long hangs.
 const SILENT_MS = 120_000;
 const TOLD_EVERY_MS = 10_000;
+const MINUTES_OF_A_WEEK = 7 * 24 * 60;
 // A planted defect may make a program wait for ever: then another seed may find one that ends.
 const PLANTED_MS = 180_000;
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: "string", default: "1" },
+    minutes: { type: "string" },
+    cycles: { type: "string", default: "Infinity" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
     jobs: { type: "string", default: String(availableParallelism()) },
     runtime: { type: "string", default: "node" },
@@ -31,12 +34,13 @@ const { values } = parseArgs({
   },
 });
 
-const minutes = Number(values.minutes);
+const cyclesWanted = Number(values.cycles);
+const minutes = Number(values.minutes ?? (values.cycles === "Infinity" ? 1 : MINUTES_OF_A_WEEK));
 const seed = Number(values.seed);
 const jobs = Number(values.jobs);
-if (!(minutes > 0) || !Number.isSafeInteger(seed) || !(jobs >= 1)) {
+if (!(minutes > 0) || !(cyclesWanted > 0) || !Number.isSafeInteger(seed) || !(jobs >= 1)) {
   console.error(
-    "usage: npm run simulate -- [--minutes N] [--seed S] [--jobs N] [--runtime R] [--replay SEED:INDEX|FILE]",
+    "usage: npm run simulate -- [--minutes N] [--cycles N] [--seed S] [--jobs N] [--runtime R] [--replay SEED:INDEX|FILE]",
   );
   process.exit(2);
 }
@@ -81,11 +85,13 @@ async function catchPlanted(word) {
 }
 
 async function simulate() {
-  console.log(`simulating for ${minutes} min from seed ${seed} in ${jobs} × ${runtime.name} ${runtime.version}`);
+  const aim = values.cycles === "Infinity" ? `for ${minutes} min` : `until ${cyclesWanted} crashes are recovered from`;
+  console.log(`simulating ${aim}, from seed ${seed}, in ${jobs} × ${runtime.name} ${runtime.version}`);
   const started = performance.now();
   const workers = Array.from({ length: jobs }, (_, job) => follow(job));
   let toldAt = started;
   const ticker = setInterval(() => {
+    if (cyclesDone() >= cyclesWanted) for (const worker of workers) worker.stop();
     if (performance.now() - toldAt < TOLD_EVERY_MS) return;
     toldAt = performance.now();
     tell();
@@ -136,8 +142,12 @@ async function simulate() {
     return worker;
   }
 
+  function cyclesDone() {
+    return workers.reduce((sum, worker) => sum + worker.cycles, 0);
+  }
+
   function tell() {
-    const cycles = workers.reduce((sum, worker) => sum + worker.cycles, 0);
+    const cycles = cyclesDone();
     const programs = workers.reduce((sum, worker) => sum + worker.programs, 0);
     const seconds = (performance.now() - started) / 1000;
     const rate = Math.round(cycles / seconds);

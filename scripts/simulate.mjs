@@ -130,10 +130,10 @@ async function simulate() {
     }
     worker.outcome = ended.then((status) => {
       clearTimeout(silence);
-      if (found === null && status === 0) return null;
+      if (found === null && (status === 0 || worker.stopped)) return null;
       // One failure is enough.
       for (const other of workers) other.stop();
-      return worker.stopped && found === null ? null : (found ?? `${now}: the worker ended with status ${status}`);
+      return found ?? `${now}: the worker ended with status ${status}`;
     });
     worker.stop = () => {
       worker.stopped = true;

@@ -1,5 +1,5 @@
 // The program of a thread that works for the package, on whichever runtime runs it.
-import { serveVerify } from "../src/log/verify-thread.ts";
+import { serveVerify } from "../src/log/verification/verify-thread.ts";
 import type { Runtime } from "../src/runtime.ts";
 import { nodeThreadPort } from "./node-thread-port.ts";
 

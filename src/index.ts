@@ -29,31 +29,27 @@ export type {
   MasterKeyOptions,
 } from "./keys/encryption-options.ts";
 export type { KeyDescription } from "./keys/keyring.ts";
-export type { AppendOptions } from "./log/append-options.ts";
-export { AppendResult } from "./log/append-result.ts";
-export type { RangeOptions } from "./log/checked-runs.ts";
-export type { CheckpointCounts } from "./log/checkpoint-check.ts";
-export type { LogEntry } from "./log/entries.ts";
 export type { EraseOptions, ErasureReceipt, ErasureReport, StreamErasure } from "./log/erase.ts";
-export type { ExportOptions } from "./log/export.ts";
-export type { FollowOptions } from "./log/follow.ts";
-export type { GoodRange } from "./log/good-after.ts";
+export type { ExportOptions } from "./log/export/export.ts";
+export { type VerifyExportOptions, type VerifyExportReport, verifyExport } from "./log/export/verify-export.ts";
 export type { SegmentInspection, StreamInspection } from "./log/inspect.ts";
 export type { LockState } from "./log/lock.ts";
 export { Log } from "./log/log.ts";
 export { openLogOn } from "./log/open.ts";
 export type { OpenOptions } from "./log/options.ts";
-export type { EvidenceFound } from "./log/outside-evidence.ts";
-export { type ReadOptions, type ReadVerify, RecordRange } from "./log/read.ts";
-export { LogRecord } from "./log/record.ts";
-export { type RepairOptions, type RepairReport, repairLogOn } from "./log/repair.ts";
-export type { RepairFinding, RepairPlan, RepairStep, StreamRepair } from "./log/repair-plan.ts";
-export type { JsonValue, LogEvent } from "./log/stage.ts";
+export type { RangeOptions } from "./log/reading/checked-runs.ts";
+export type { LogEntry } from "./log/reading/entries.ts";
+export type { FollowOptions } from "./log/reading/follow.ts";
+export { type ReadOptions, type ReadVerify, RecordRange } from "./log/reading/read.ts";
+export { LogRecord } from "./log/reading/record.ts";
+export type { TornTail } from "./log/recovery/torn-tail.ts";
+export { type RepairOptions, type RepairReport, repairLogOn } from "./log/repair/repair.ts";
+export type { RepairFinding, RepairPlan, RepairStep, StreamRepair } from "./log/repair/repair-plan.ts";
 export { Stream, type StreamHead } from "./log/stream.ts";
 export type { StreamCheckpoint } from "./log/stream-checkpoint.ts";
-export type { GroupCommit, SyncPolicy } from "./log/sync-policy.ts";
-export type { TornTail } from "./log/torn-tail.ts";
-export { type VerifyExportOptions, type VerifyExportReport, verifyExport } from "./log/verify-export.ts";
+export type { CheckpointCounts } from "./log/verification/checkpoint-check.ts";
+export type { GoodRange } from "./log/verification/good-after.ts";
+export type { EvidenceFound } from "./log/verification/outside-evidence.ts";
 export type {
   VerifyBasis,
   VerifyOptions,
@@ -61,7 +57,11 @@ export type {
   VerifyProgress,
   VerifyReport,
   VerifyWork,
-} from "./log/verify-report.ts";
-export type { WholeRecords } from "./log/whole-records.ts";
+} from "./log/verification/verify-report.ts";
+export type { WholeRecords } from "./log/verification/whole-records.ts";
+export type { AppendOptions } from "./log/writing/append-options.ts";
+export { AppendResult } from "./log/writing/append-result.ts";
+export type { JsonValue, LogEvent } from "./log/writing/stage.ts";
+export type { GroupCommit, SyncPolicy } from "./log/writing/sync-policy.ts";
 export type * from "./runtime.ts";
 export type { HashEngineName } from "./wasm/hash-engine.ts";

@@ -30,7 +30,7 @@ const FLOORS = [
   ["src/wasm/"],
   ["src/crypto/"],
   // How work waits for syncs, which the rooms that write share.
-  ["src/log/sync-steps.ts"],
+  ["src/log/segments/sync-steps.ts"],
   ["src/keys/"],
   ["src/log/"],
   ["src/index.ts", "src/cli/"],
@@ -171,7 +171,7 @@ describe("the rules above", () => {
 
   it.each([
     ["src/format/hex.ts", 'import { openLogOn } from "../log/open.ts";'],
-    ["src/wasm/core.ts", 'export * from "../log/record.ts";'],
+    ["src/wasm/core.ts", 'export * from "../log/reading/record.ts";'],
     ["src/log/open.ts", 'import type { Terminal } from "../cli/terminal.ts";'],
     ["src/log/open.ts", 'import { openLogOn } from "../index.ts";'],
     ["src/log/open.ts", 'import { nodeRuntime } from "../../adapters/node.ts";'],

@@ -1,8 +1,8 @@
 // diatreme append: one record a line, from a file or a pipe of any length, in constant memory.
 import { checkStreamName } from "../format/stream-name.ts";
+import type { TornTail } from "../log/recovery/torn-tail.ts";
 import type { Stream, StreamHead } from "../log/stream.ts";
-import type { SyncPolicy } from "../log/sync-policy.ts";
-import type { TornTail } from "../log/torn-tail.ts";
+import type { SyncPolicy } from "../log/writing/sync-policy.ts";
 import { Appender } from "./appender.ts";
 import { CommandError } from "./command-error.ts";
 import { Interruptible } from "./interruptible.ts";

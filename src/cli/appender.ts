@@ -2,7 +2,7 @@
 // other; with a bound on what is under way.
 
 import type { Stream, StreamHead } from "../log/stream.ts";
-import type { SyncPolicy } from "../log/sync-policy.ts";
+import type { SyncPolicy } from "../log/writing/sync-policy.ts";
 import { type BatchLimits, LineBatch } from "./lines.ts";
 
 export interface AppenderOptions {

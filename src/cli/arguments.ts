@@ -1,7 +1,7 @@
 // What was asked for. The only file that knows the package that parses arguments; it decides and does nothing.
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { EXIT_USAGE } from "../errors.ts";
-import type { SyncPolicy } from "../log/sync-policy.ts";
+import type { SyncPolicy } from "../log/writing/sync-policy.ts";
 import type { AppendArguments } from "./append.ts";
 import type { CheckpointArguments } from "./checkpoint.ts";
 import { CommandError } from "./command-error.ts";

@@ -1,7 +1,7 @@
 // diatreme export: a range of a stream as text that verifies without the log; diatreme verify-export: does that.
 import { EXIT_BAD_DATA, EXIT_GOOD, EXIT_USAGE } from "../errors.ts";
-import type { ExportOptions } from "../log/export.ts";
-import { type VerifyExportReport, verifyExport } from "../log/verify-export.ts";
+import type { ExportOptions } from "../log/export/export.ts";
+import { type VerifyExportReport, verifyExport } from "../log/export/verify-export.ts";
 import { CommandError } from "./command-error.ts";
 import type { Host } from "./terminal.ts";
 import { formatCount, formatPlural } from "./units.ts";

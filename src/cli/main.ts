@@ -1,7 +1,7 @@
 // The command line as a function: a terminal in, an exit status out.
 import { EXIT_GOOD } from "../errors.ts";
 import { openLogOn } from "../log/open.ts";
-import { repairLogOn } from "../log/repair.ts";
+import { repairLogOn } from "../log/repair/repair.ts";
 import type { Runtime } from "../runtime.ts";
 import { append } from "./append.ts";
 import { type Invocation, parseArguments } from "./arguments.ts";

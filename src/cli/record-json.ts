@@ -1,7 +1,7 @@
 // A record as one line of JSON.
 import { KeyError } from "../errors.ts";
 import { toBase64 } from "../format/base64.ts";
-import type { LogRecord } from "../log/record.ts";
+import type { LogRecord } from "../log/reading/record.ts";
 import { formatTime } from "./units.ts";
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

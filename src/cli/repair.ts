@@ -1,8 +1,8 @@
 // diatreme repair: says what is wrong with a log and what would be done about it, and does it only when told to.
 import { EXIT_BAD_DATA, EXIT_GOOD } from "../errors.ts";
 import type { LockState } from "../log/lock.ts";
-import type { RepairReport } from "../log/repair.ts";
-import type { RepairFinding, RepairStep, StreamRepair } from "../log/repair-plan.ts";
+import type { RepairReport } from "../log/repair/repair.ts";
+import type { RepairFinding, RepairStep, StreamRepair } from "../log/repair/repair-plan.ts";
 import type { Host, Outlet } from "./terminal.ts";
 import { formatPlural } from "./units.ts";
 

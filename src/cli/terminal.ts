@@ -1,7 +1,7 @@
 // What the command line needs of the program that hosts it. Adapters implement it; nothing here prints or exits.
 import type { Log } from "../log/log.ts";
 import type { OpenOptions } from "../log/options.ts";
-import type { RepairOptions, RepairReport } from "../log/repair.ts";
+import type { RepairOptions, RepairReport } from "../log/repair/repair.ts";
 import type { Runtime } from "../runtime.ts";
 
 /** The hosting process, as far as commands see it. */

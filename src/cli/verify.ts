@@ -12,7 +12,7 @@ import {
   StorageError,
 } from "../errors.ts";
 import type { Log } from "../log/log.ts";
-import type { VerifyOptions, VerifyProgress, VerifyReport } from "../log/verify-report.ts";
+import type { VerifyOptions, VerifyProgress, VerifyReport } from "../log/verification/verify-report.ts";
 import { factsOf } from "./failure-report.ts";
 import { readPublicKeys } from "./keys.ts";
 import { Progress } from "./progress.ts";

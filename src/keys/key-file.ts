@@ -4,7 +4,7 @@
 import { failure, isFailure, StorageError } from "../errors.ts";
 import { encodeKeyLine, type KeyLine, wiped } from "../format/key-line.ts";
 import { folderOf } from "../format/path.ts";
-import type { SyncSteps } from "../log/sync-steps.ts";
+import type { SyncSteps } from "../log/segments/sync-steps.ts";
 import type { Files, RuntimeFile } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
 import { type KeyTable, type ReadKeyFile, readKeyTable } from "./key-table.ts";

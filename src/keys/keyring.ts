@@ -5,7 +5,7 @@ import { type Random, randomBytes } from "../crypto/wrapping.ts";
 import { failure } from "../errors.ts";
 import { toHex } from "../format/hex.ts";
 import type { KeyLine } from "../format/key-line.ts";
-import { runBeside, type SyncSteps } from "../log/sync-steps.ts";
+import { runBeside, type SyncSteps } from "../log/segments/sync-steps.ts";
 import type { EncryptionSettings, MasterChoice } from "./encryption-options.ts";
 import type { KeyFile } from "./key-file.ts";
 import { loadKeyFile } from "./key-file.ts";

@@ -1,7 +1,7 @@
 // Opens the keys of a log, or makes them.
 import { failure } from "../errors.ts";
 import { KEY_FILE, KEY_FILE_VERSION, type KeyLine } from "../format/key-line.ts";
-import { runBeside } from "../log/sync-steps.ts";
+import { runBeside } from "../log/segments/sync-steps.ts";
 import type { Runtime } from "../runtime.ts";
 import type { EncryptionSettings } from "./encryption-options.ts";
 import { encodeKeyFile, KeyFile, loadKeyFile } from "./key-file.ts";

@@ -5,9 +5,9 @@ import type { Erasure, Keyring } from "../keys/keyring.ts";
 import { numberOf } from "../keys/keyring.ts";
 import type { Clock } from "../runtime.ts";
 import type { Log } from "./log.ts";
-import type { LogRecord } from "./record.ts";
+import type { LogRecord } from "./reading/record.ts";
 import type { Stream } from "./stream.ts";
-import { Tombstone } from "./tombstone.ts";
+import { Tombstone } from "./writing/tombstone.ts";
 
 export interface EraseOptions {
   /** Who wants it: a person, a ticket, a law. It is written into the log, where it stays: 1 to 1,000 characters. */

@@ -3,9 +3,9 @@ import { PAGE_BYTES } from "../../assembly/layout.ts";
 import { toHex } from "../format/hex.ts";
 import { segmentFileName } from "../format/segment-header.ts";
 import type { LogSettings } from "./options.ts";
-import type { SegmentFiles } from "./segment-files.ts";
-import type { StreamEnd } from "./stream-end.ts";
-import type { StreamWriter } from "./writer.ts";
+import type { SegmentFiles } from "./segments/segment-files.ts";
+import type { StreamEnd } from "./segments/stream-end.ts";
+import type { StreamWriter } from "./writing/writer.ts";
 
 export interface SegmentInspection {
   readonly file: string;

@@ -7,12 +7,12 @@ import { checkStreamName } from "../format/stream-name.ts";
 import { type MasterKeyOptions, masterChoice } from "../keys/encryption-options.ts";
 import type { KeyDescription, Keyring } from "../keys/keyring.ts";
 import type { Runtime } from "../runtime.ts";
-import { checkKeyId } from "./append-options.ts";
 import { type EraseOptions, type ErasureReport, eraseSubject } from "./erase.ts";
 import type { WriteLock } from "./lock.ts";
 import type { LogSettings } from "./options.ts";
+import { streamNames } from "./segments/stream-names.ts";
 import { Stream } from "./stream.ts";
-import { streamNames } from "./stream-names.ts";
+import { checkKeyId } from "./writing/append-options.ts";
 
 export class Log {
   /** The log's folder, absolute. */

@@ -17,8 +17,8 @@ import { finishErasures } from "./erase.ts";
 import { lockFolder, lockForWriting } from "./lock.ts";
 import { Log } from "./log.ts";
 import { type LogSettings, type OpenOptions, settingsFrom } from "./options.ts";
-import type { EncryptionState } from "./stream-cipher.ts";
-import { streamNames } from "./stream-names.ts";
+import { streamNames } from "./segments/stream-names.ts";
+import type { EncryptionState } from "./writing/stream-cipher.ts";
 
 /**
  * Opens the log in `directory` on a given runtime. `openLog` of the package is this with the current runtime.

@@ -7,11 +7,17 @@ import { failure } from "../errors.ts";
 import { type EncryptionOptions, type EncryptionSettings, encryptionSettings } from "../keys/encryption-options.ts";
 import type { Clock, Runtime } from "../runtime.ts";
 import { HashEngine, type HashEngineName } from "../wasm/hash-engine.ts";
-import type { CheckpointSettings } from "./checkpoint-writer.ts";
-import type { IndexLimits } from "./index-writer.ts";
-import type { EncryptionState } from "./stream-cipher.ts";
-import { type GroupCommit, groupCommitRule, SYNC_RULES, type SyncPolicy, type SyncRule } from "./sync-policy.ts";
-import type { TornTail } from "./torn-tail.ts";
+import type { TornTail } from "./recovery/torn-tail.ts";
+import type { CheckpointSettings } from "./writing/checkpoint-writer.ts";
+import type { IndexLimits } from "./writing/index-writer.ts";
+import type { EncryptionState } from "./writing/stream-cipher.ts";
+import {
+  type GroupCommit,
+  groupCommitRule,
+  SYNC_RULES,
+  type SyncPolicy,
+  type SyncRule,
+} from "./writing/sync-policy.ts";
 
 export interface OpenOptions {
   /** Change nothing, take no lock; a writer may be at work. Default `false`. */

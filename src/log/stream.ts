@@ -5,36 +5,42 @@ import { toHex } from "../format/hex.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
-import { advanceEnd } from "./advance-end.ts";
-import { findAnchor } from "./anchor.ts";
-import type { AppendOptions } from "./append-options.ts";
-import type { AppendResult } from "./append-result.ts";
-import { checkRangeOptions, type RangeOptions } from "./checked-runs.ts";
-import { claimOf } from "./checkpoint-file.ts";
-import { Copies } from "./copies.ts";
-import { type LogEntry, readEntries } from "./entries.ts";
-import { type ExportOptions, exportRange } from "./export.ts";
-import { offsetAtByte, offsetAtTime } from "./find-offset.ts";
-import { type FollowOptions, followRecords } from "./follow.ts";
-import { getRecord, type LookupMemory } from "./get.ts";
-import { IndexReader } from "./index-reader.ts";
+import { type ExportOptions, exportRange } from "./export/export.ts";
 import { inspectStream, type StreamInspection } from "./inspect.ts";
 import type { LogSettings } from "./options.ts";
-import { checkReadOptions, type ReadableStreamState, type ReadOptions, RecordRange, RecordReader } from "./read.ts";
-import type { LogRecord } from "./record.ts";
-import type { StreamPlace } from "./segment.ts";
-import type { SegmentFiles } from "./segment-files.ts";
-import type { LogEvent } from "./stage.ts";
-import { StreamChanges, watchForChanges } from "./stream-changes.ts";
+import { advanceEnd } from "./reading/advance-end.ts";
+import { findAnchor } from "./reading/anchor.ts";
+import { checkRangeOptions, type RangeOptions } from "./reading/checked-runs.ts";
+import { Copies } from "./reading/copies.ts";
+import { type LogEntry, readEntries } from "./reading/entries.ts";
+import { offsetAtByte, offsetAtTime } from "./reading/find-offset.ts";
+import { type FollowOptions, followRecords } from "./reading/follow.ts";
+import { getRecord, type LookupMemory } from "./reading/get.ts";
+import {
+  checkReadOptions,
+  type ReadableStreamState,
+  type ReadOptions,
+  RecordRange,
+  RecordReader,
+} from "./reading/read.ts";
+import type { LogRecord } from "./reading/record.ts";
+import type { StreamScanStart } from "./reading/stream-scan.ts";
+import { startReading, startWriting, streamExists } from "./recovery/stream-start.ts";
+import type { TornTail } from "./recovery/torn-tail.ts";
+import { claimOf } from "./segments/checkpoint-file.ts";
+import { IndexReader } from "./segments/index-reader.ts";
+import type { StreamPlace } from "./segments/segment.ts";
+import type { SegmentFiles } from "./segments/segment-files.ts";
+import type { StreamEnd } from "./segments/stream-end.ts";
 import { type StreamCheckpoint, streamCheckpoint } from "./stream-checkpoint.ts";
-import type { StreamEnd } from "./stream-end.ts";
-import type { StreamScanStart } from "./stream-scan.ts";
-import { startReading, startWriting, streamExists } from "./stream-start.ts";
-import type { Tombstone } from "./tombstone.ts";
-import type { TornTail } from "./torn-tail.ts";
-import { verifyStream } from "./verify.ts";
-import { checkVerifyOptions, type VerifyOptions, type VerifyReport } from "./verify-report.ts";
-import { StreamWriter } from "./writer.ts";
+import { verifyStream } from "./verification/verify.ts";
+import { checkVerifyOptions, type VerifyOptions, type VerifyReport } from "./verification/verify-report.ts";
+import type { AppendOptions } from "./writing/append-options.ts";
+import type { AppendResult } from "./writing/append-result.ts";
+import type { LogEvent } from "./writing/stage.ts";
+import { StreamChanges, watchForChanges } from "./writing/stream-changes.ts";
+import type { Tombstone } from "./writing/tombstone.ts";
+import { StreamWriter } from "./writing/writer.ts";
 
 /** How far a stream goes. */
 export interface StreamHead {

@@ -17,7 +17,7 @@ import {
   type Runtime,
   type VerifyReport,
 } from "../../src/index.ts";
-import { problemOf } from "../../src/log/verify-report.ts";
+import { problemOf } from "../../src/log/verification/verify-report.ts";
 import { currentRuntime } from "../contract/current-runtime.ts";
 import { crc32 } from "../log/crc32.ts";
 import { type ForgedSegment, putTogether, relink, takeApart } from "./forge.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryRuntime } from "../../adapters/memory.ts";
 import { openLogOn } from "../../src/index.ts";
-import { Copies } from "../../src/log/copies.ts";
+import { Copies } from "../../src/log/reading/copies.ts";
 import { currentRuntime } from "../contract/current-runtime.ts";
 import { expectBytes } from "../contract/expect-bytes.ts";
 import { randomFrom } from "./random.ts";

@@ -6,7 +6,7 @@ import { type Log, type OpenOptions, openLogOn, StorageError } from "../../src/i
 import { KeyFile } from "../../src/keys/key-file.ts";
 import type { KeyTable } from "../../src/keys/key-table.ts";
 import { Keyring } from "../../src/keys/keyring.ts";
-import { StreamCipher } from "../../src/log/stream-cipher.ts";
+import { StreamCipher } from "../../src/log/writing/stream-cipher.ts";
 import { NonceRegister } from "../simulation/nonce-register.ts";
 
 const encryption = { masterKey: new Uint8Array(32).fill(3) };

@@ -1,6 +1,6 @@
 // Threads that are none: the program of a thread runs in this one, on a runtime of the test's choice, so that what happens
 // between threads can be tested on a disk in memory, one step at a time.
-import { serveVerify } from "../../src/log/verify-thread.ts";
+import { serveVerify } from "../../src/log/verification/verify-thread.ts";
 import type { Runtime, RuntimeWorker, Workers } from "../../src/runtime.ts";
 
 /** What a test may do to a thread's answers. */

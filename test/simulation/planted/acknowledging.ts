@@ -21,14 +21,14 @@ import type { PlantedDefect } from "./defect.ts";
 export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     name: "skipped sync",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "void this.#segment.file\n      .sync()\n",
     replace: "void Promise.resolve()\n",
     caughtBy: program({}, append([1]), crash("nothing")),
   },
   {
     name: "appendSync that does not sync",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "      this.#segment.file.syncNow();\n",
     replace: "",
     caughtBy: program({}, appendSync([1]), crash("nothing")),
@@ -36,7 +36,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     // The failed sync has left pages that pass for clean: the second one ends well and writes nothing.
     name: "sync retried after failure",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "        this.#syncing = false;\n        this.#fail(error);\n",
     replace: "        this.#syncing = false;\n        void error;\n        this.#startSync();\n",
     caughtBy: program({}, flush(), fails("sync"), append([3000]), crash("nothing")),
@@ -44,14 +44,14 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     // The second append is told that it is durable, and stands behind one that may not be there.
     name: "poison of a failed sync ignored",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    this.#poison ??= error instanceof Error ? error : new Error(String(error));\n",
     replace: "",
     caughtBy: program({}, flush(), fails("sync"), append([1]), append([2]), crash("nothing")),
   },
   {
     name: "acknowledged before synced",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "      this.#waiters.add(waiter);\n",
     replace: "      this.#waiters.add(waiter);\n      waiter.resolve();\n",
     caughtBy: program({}, hold(), appendSoon([1]), crash("nothing")),
@@ -59,7 +59,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     // The second append is written while the sync for the first is in flight.
     name: "acknowledged by an older sync",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    this.#waiters.resolveUpTo(target.offset);\n",
     replace: "    this.#waiters.resolveUpTo(this.#writtenChain.nextOffset);\n",
     caughtBy: program(
@@ -77,7 +77,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   },
   {
     name: "shown before synced",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    if (this.#syncsAppends) return this.#synced;\n",
     replace: "",
     caughtBy: program({}, flush(), hold(), appendSoon([1]), read(), crash("nothing")),
@@ -85,7 +85,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     // A write has failed, so that the append is still in memory only.
     name: "flush of what is written only",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "      const offset = this.#nextOffset;\n      if (this.#isSettled(offset)) {\n        resolve",
     replace:
       "      const offset = this.#writtenChain.nextOffset;\n      if (this.#isSettled(offset)) {\n        resolve",
@@ -94,7 +94,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     // The second append waits for a new segment when flush is called.
     name: "flush that overlooks waiting appends",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    while (!this.#queue.isEmpty) await this.#queue.add([], {});\n",
     replace: "",
     caughtBy: program(
@@ -108,7 +108,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     // It waited for a rotation; meanwhile a failed cut has poisoned the stream.
     name: "flush not told of a failure that came before it",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "      this.#checkUsable();\n      const offset = this.#nextOffset;\n",
     replace: "      const offset = this.#nextOffset;\n",
     caughtBy: program(
@@ -124,7 +124,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   },
   {
     name: "closed before synced",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "        await this.flush();\n        await this.#clearing;\n        await runBeside",
     replace: "        await this.#clearing;\n        await runBeside",
     caughtBy: program({ sync: "onFlush" }, append([1]), close(), crash("nothing")),
@@ -132,28 +132,28 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     // Under onFlush the append has resolved: the flush is to write it again.
     name: "failed write that drops what had resolved",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "      if (this.#syncsAppends) this.#giveUpBatch(error);\n",
     replace: "      this.#giveUpBatch(error);\n",
     caughtBy: program({ sync: "onFlush" }, flush(), fails("write"), append([1]), flush(), kill()),
   },
   {
     name: "rejected append told to be durable",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    this.#waiters.rejectBeyond(this.#nextOffset, error);\n",
     replace: "    this.#waiters.resolveUpTo(Number.MAX_SAFE_INTEGER);\n    void error;\n",
     caughtBy: program({}, flush(), writeFailsAfter(10), append([1]), kill()),
   },
   {
     name: "chain not taken back after a failed write",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    this.#batch.clear();\n    this.#batch.setChain(this.#writtenChain);\n",
     replace: "    this.#batch.clear();\n",
     caughtBy: program({}, flush(), writeFailsAfter(10), append([1]), append([2]), append([3]), verify()),
   },
   {
     name: "offset not taken back after a failed write",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    this.#nextOffset = this.#writtenChain.nextOffset;\n    this.#timestamp",
     replace: "    this.#timestamp",
     caughtBy: program({}, flush(), writeFailsAfter(10), append([1]), append([2])),
@@ -167,7 +167,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   },
   {
     name: "waiting appends made in another order",
-    file: "src/log/append-queue.ts",
+    file: "src/log/writing/append-queue.ts",
     find: "    return this.#waiting.values().next().value;",
     replace: "    return [...this.#waiting].at(-1);",
     caughtBy: program(
@@ -182,14 +182,14 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   },
   {
     name: "expected offset not compared",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "if (expectedOffset !== undefined && expectedOffset !== firstOffset) {",
     replace: "if (expectedOffset !== undefined && expectedOffset < 0) {",
     caughtBy: program({}, appendSoon([1], { expect: "wrong" })),
   },
   {
     name: "append given up and made all the same",
-    file: "src/log/append-queue.ts",
+    file: "src/log/writing/append-queue.ts",
     find: "        this.take(each);\n        each.reject",
     replace: "        each.reject",
     caughtBy: program(
@@ -203,7 +203,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   },
   {
     name: "clock believed when it goes back",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "this.#timestamp = Math.max(this.#timestamp, this.#place.runtime.clock.nowMicros());",
     replace: "this.#timestamp = this.#place.runtime.clock.nowMicros();",
     caughtBy: program({}, append([1]), { do: "clock", micros: -1_000_000 }, append([2]), kill()),

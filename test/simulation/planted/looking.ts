@@ -5,7 +5,7 @@ import type { PlantedDefect } from "./defect.ts";
 export const DEFECTS_IN_LOOKING: readonly PlantedDefect[] = [
   {
     name: "follower that skips",
-    file: "src/log/follow.ts",
+    file: "src/log/reading/follow.ts",
     find: "    if (offset >= from) yield new LogRecord(own, at, index, offset);\n",
     replace: "    if (offset > from || from === 0) yield new LogRecord(own, at, index, offset);\n",
     caughtBy: program({}, append([1]), { do: "follow", stream: 0, beside: false }, append([2])),
@@ -13,7 +13,7 @@ export const DEFECTS_IN_LOOKING: readonly PlantedDefect[] = [
   {
     // The process dies in the middle of a write. Somebody looks before the log is opened again.
     name: "torn tail cut by a reader",
-    file: "src/log/stream-start.ts",
+    file: "src/log/recovery/stream-start.ts",
     find: "    const { position, corruption: damage } = tail;\n",
     replace:
       '    const { position, corruption: damage } = tail;\n    if (tail.torn !== null) openSegment(segments.place, number, "write").file.truncate(position);\n',

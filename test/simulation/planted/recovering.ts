@@ -26,7 +26,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     // The next record goes where recovery ended.
     name: "off-by-one cut",
-    file: "src/log/recover.ts",
+    file: "src/log/recovery/recover.ts",
     find: "    position = scan.position + scan.header(count) - scan.header(0);\n",
     replace: "    position = scan.position + scan.header(count) - scan.header(0) + 1;\n",
     caughtBy: program({}, append([1]), append([2]), kill(), append([3]), kill()),
@@ -34,14 +34,14 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     // The process dies when the first of two records is in the file.
     name: "torn append half kept",
-    file: "src/log/recover.ts",
+    file: "src/log/recovery/recover.ts",
     find: "    const count = scan.committedCount();\n",
     replace: "    const count = scan.count;\n",
     caughtBy: program({ spaceAhead: false }, flush(), writeIsShort(100), kill(1), append([1, 2])),
   },
   {
     name: "torn tail not cut",
-    file: "src/log/stream-start.ts",
+    file: "src/log/recovery/stream-start.ts",
     find: "  if (tail.fileBytes > tail.position) file.truncate(tail.position);\n",
     replace: "",
     caughtBy: program({ spaceAhead: false }, flush(), writeIsShort(300), kill(1), append([400]), append([1]), close()),
@@ -49,7 +49,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     // Most of what there is is the first record, and it is not the last.
     name: "corruption taken for a torn tail",
-    file: "src/log/recover.ts",
+    file: "src/log/recovery/recover.ts",
     find: "wasSynced(window, segment, bad, fileBytes, maxRecordBytes));",
     replace: "wasSynced(window, segment, bad, 0, maxRecordBytes));",
     caughtBy: program({}, append([5000]), { do: "decay", stream: 0, place: 3000, bit: 0, closed: false }),
@@ -57,7 +57,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     // The place is in the last record: behind it nothing tells but the index.
     name: "sealed page not taken for evidence",
-    file: "src/log/recover.ts",
+    file: "src/log/recovery/recover.ts",
     find: "  if (chain.nextOffset >= sealedOffset || tail.corruption !== null) return tail;\n",
     replace: "  if (chain.nextOffset >= 0 || sealedOffset > 0) return tail;\n",
     caughtBy: program({ spaceAhead: false }, { do: "decay", stream: 0, place: 460, bit: 0, closed: true }),
@@ -65,7 +65,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     // The failed sync has left pages that pass for clean: a sync alone writes nothing of them.
     name: "tail not rewritten after an unclean end",
-    file: "src/log/stream-start.ts",
+    file: "src/log/recovery/stream-start.ts",
     find: "  if (unclean) {\n",
     replace: "  if (unclean && file === null) {\n",
     caughtBy: program({}, flush(), fails("sync"), append([3000]), kill(), flush(), crash("nothing")),
@@ -73,7 +73,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     // The index's last page begins with record 1016; the sync that failed was one of those before it too.
     name: "records before the index's last page not rewritten",
-    file: "src/log/recover.ts",
+    file: "src/log/recovery/recover.ts",
     find: "    if (tail.unsyncedFrom < first.offset) {\n",
     replace: "    if (tail.unsyncedFrom < 0) {\n",
     caughtBy: program(
@@ -89,7 +89,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   },
   {
     name: "tail not synced after an unclean end",
-    file: "src/log/stream-start.ts",
+    file: "src/log/recovery/stream-start.ts",
     find: "  file.syncNow();\n  if (tail.sealedPage === null) syncNames(place);",
     replace: "  if (tail.sealedPage === null) syncNames(place);",
     caughtBy: program({ sync: "onFlush" }, append([1]), read(), kill(), flush(), crash("nothing")),
@@ -98,7 +98,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     // The first process dies when it has made the stream's folder, the second when it has made the segment: neither has
     // synced the folder's name.
     name: "names that a dead process made not synced",
-    file: "src/log/stream-start.ts",
+    file: "src/log/recovery/stream-start.ts",
     find: "  if (tail.sealedPage === null) syncNames(place);\n  else if (hasNewName)",
     replace: "  if (hasNewName)",
     caughtBy: program({}, kill(19), flush(), kill(25), flush(), append([1]), crash("nothing")),
@@ -106,7 +106,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     // Of two names the power loss leaves the later one, and it tells of a segment that is lost.
     name: "files made beside a segment before its name is durable",
-    file: "src/log/stream-start.ts",
+    file: "src/log/recovery/stream-start.ts",
     find: "    syncNameBeforeOthers(place, segment);\n",
     replace: "",
     caughtBy: program(
@@ -137,7 +137,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     // An index page was on the disk as it was before it was full, and the one behind it too.
     name: "index page not filled that a crash left behind",
-    file: "src/log/stream-start.ts",
+    file: "src/log/recovery/stream-start.ts",
     find: "    if (pages.count(0) < PAGE_ENTRIES) break;\n",
     replace: "",
     caughtBy: {

@@ -5,21 +5,21 @@ import type { PlantedDefect } from "./defect.ts";
 export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
   {
     name: "index ahead of its log: sealed before the segment is synced",
-    file: "src/log/index-writer.ts",
+    file: "src/log/writing/index-writer.ts",
     find: "pages.finish(slot, sealed && slot === this.#used - 1, this.#crcSeed)",
     replace: "pages.finish(slot, slot === this.#used - 1, this.#crcSeed)",
     caughtBy: program({ sync: "onFlush", indexEveryRecords: 1 }, kill(13), append([0]), crash(1)),
   },
   {
     name: "index page whose first record is elsewhere",
-    file: "src/log/index-writer.ts",
+    file: "src/log/writing/index-writer.ts",
     find: "        position += bytes;\n",
     replace: "",
     caughtBy: program({}, append([1]), { do: "appendMany", stream: 0, count: 1100 }, verify()),
   },
   {
     name: "index believed without a look at the log",
-    file: "src/log/recover.ts",
+    file: "src/log/recovery/recover.ts",
     find: "tail?.position === fileBytes && tail.chain.nextOffset === closedOffset;",
     replace: "tail !== null;",
     caughtBy: program(
@@ -36,7 +36,7 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
   {
     // The sealed index speaks of the first two records; the checkpoint behind it knows three.
     name: "sealed page taken for an end that a later checkpoint knows",
-    file: "src/log/recover.ts",
+    file: "src/log/recovery/recover.ts",
     find: "tail.chain.nextOffset === closedOffset;\n      if (closedHere && closedOffset === sealedOffset)",
     replace: "tail.chain.nextOffset === sealedOffset;\n      if (closedHere)",
     caughtBy: program(
@@ -54,7 +54,7 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
     // Sealed when the log was closed. When the segment is full, the sync of what was added to it fails: power loss brings
     // back the page of before.
     name: "index of an earlier end not made anew",
-    file: "src/log/recover.ts",
+    file: "src/log/recovery/recover.ts",
     find: "  return pages.firstOffset(0) + pages.count(0) === endOffset;\n",
     replace: "  return pages.firstOffset(0) + pages.count(0) <= endOffset;\n",
     caughtBy: program(
@@ -72,7 +72,7 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
   {
     // Its sync has failed when the segment was full.
     name: "lost index not made anew",
-    file: "src/log/stream-start.ts",
+    file: "src/log/recovery/stream-start.ts",
     find: "    runNow(continueIndex(window, pages, segment, file, tail, settings).seal());\n",
     replace: "",
     caughtBy: program(
@@ -87,7 +87,7 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
   {
     // Of two pages the power loss takes the first.
     name: "sealed page that speaks for pages which are not durable",
-    file: "src/log/index-writer.ts",
+    file: "src/log/writing/index-writer.ts",
     find: "      yield this.#file;\n",
     replace: "",
     caughtBy: {
@@ -98,7 +98,7 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
   {
     // The place is in the last record: behind it nothing tells but the checkpoint.
     name: "checkpoint not taken for evidence",
-    file: "src/log/recover.ts",
+    file: "src/log/recovery/recover.ts",
     find: "Math.max(segment.header.firstOffset, checkpointed);",
     replace: "Math.max(segment.header.firstOffset, checkpointed * 0);",
     caughtBy: program(
@@ -109,7 +109,7 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
   {
     // An append is written while the checkpoint waits for the sync of what was before.
     name: "checkpoint of records that are not synced",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    return { ...this.#synced, timestamp: this.#timestamp };\n",
     replace: "    return { ...this.#writtenEnd(), timestamp: this.#timestamp };\n",
     caughtBy: program(
@@ -122,14 +122,14 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
   },
   {
     name: "checkpoint handed out before it is synced",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    await checkpoints.sync();\n",
     replace: "",
     caughtBy: program({}, append([1]), checkpoint(), crash("nothing")),
   },
   {
     name: "sync of a checkpoint retried after failure",
-    file: "src/log/checkpoint-writer.ts",
+    file: "src/log/writing/checkpoint-writer.ts",
     find: "        this.#forgetSync();\n        throw error;",
     replace: "        throw error;",
     caughtBy: program({}, append([1]), fails("sync"), checkpoint(), checkpoint(), crash("nothing")),
@@ -137,7 +137,7 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
   {
     // A process has written it and died before it was synced.
     name: "checkpoint of a dead process handed out as it is",
-    file: "src/log/checkpoint-writer.ts",
+    file: "src/log/writing/checkpoint-writer.ts",
     find: "if (this.#last !== null && this.#isOwn && this.#isCheckpointOf",
     replace: "if (this.#last !== null && this.#isCheckpointOf",
     caughtBy: program({ checkpointEvery: 1 }, append([1]), kill(), checkpoint(), crash("nothing")),

@@ -5,7 +5,7 @@ import type { PlantedDefect } from "./defect.ts";
 export const DEFECTS_IN_WRITING: readonly PlantedDefect[] = [
   {
     name: "short write taken for whole",
-    file: "src/log/segment-writer.ts",
+    file: "src/log/writing/segment-writer.ts",
     find: "for (let done = 0; done < bytes; ) done += file.write(batch.sealed(done), position + done);",
     replace: "file.write(batch.sealed(0), position);",
     caughtBy: program({}, flush(), writeIsShort(10), append([1]), kill()),
@@ -13,7 +13,7 @@ export const DEFECTS_IN_WRITING: readonly PlantedDefect[] = [
   {
     // The write fails when all of it is in the file.
     name: "failed write not cut back",
-    file: "src/log/segment-writer.ts",
+    file: "src/log/writing/segment-writer.ts",
     find: "      this.#cutBack();\n",
     replace: "",
     caughtBy: program({}, flush(), writeFailsAfter(1000), append([1]), kill()),
@@ -21,7 +21,7 @@ export const DEFECTS_IN_WRITING: readonly PlantedDefect[] = [
   {
     // The rest of the first append stays behind the second, where the next segment says that this one ends.
     name: "failed cut-back ignored",
-    file: "src/log/segment-writer.ts",
+    file: "src/log/writing/segment-writer.ts",
     find: "      this.#cutUnsynced = true;\n    } catch (error) {\n      this.#onDoubt(error);\n",
     replace: "      this.#cutUnsynced = true;\n    } catch (error) {\n      void error;\n",
     caughtBy: program(
@@ -39,7 +39,7 @@ export const DEFECTS_IN_WRITING: readonly PlantedDefect[] = [
     // What was cut off comes back with the power loss: the file keeps its length from before the cut, and is not the
     // newest segment any more.
     name: "cut-back not synced",
-    file: "src/log/segment-writer.ts",
+    file: "src/log/writing/segment-writer.ts",
     find: "      this.#ahead.forget();\n      this.#cutUnsynced = true;\n",
     replace: "      this.#ahead.forget();\n",
     caughtBy: program(
@@ -54,7 +54,7 @@ export const DEFECTS_IN_WRITING: readonly PlantedDefect[] = [
   {
     // The second append ends behind the zeros that were written during the first one's sync.
     name: "zeros written ahead over records",
-    file: "src/log/space-ahead.ts",
+    file: "src/log/writing/space-ahead.ts",
     find: "Math.max(position, this.#end);",
     replace: "this.#end === 0 ? position : this.#end;",
     caughtBy: program({ segmentBytes: 200_000 }, append([1]), append([66_000]), append([1]), kill()),
@@ -62,7 +62,7 @@ export const DEFECTS_IN_WRITING: readonly PlantedDefect[] = [
   {
     // Power loss takes a part of the first record and leaves the second, which says that the first was synced.
     name: "written records called synced",
-    file: "src/log/writer.ts",
+    file: "src/log/writing/writer.ts",
     find: "    batch.seal(this.#synced.offset);\n    const offset",
     replace: "    batch.seal(this.#writtenChain.nextOffset);\n    const offset",
     caughtBy: program({ sync: "onFlush", spaceAhead: false }, append([1200]), append([1]), crash(33)),

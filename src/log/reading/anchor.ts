@@ -1,0 +1,70 @@
+// Checkpoints of the log as places to verify from: finding the nearest, and telling a wrong one from damaged records.
+import { SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
+import { failure } from "../../errors.ts";
+import { toHex } from "../../format/hex.ts";
+import type { LogSettings } from "../options.ts";
+import { CheckpointEntries, type FoundCheckpoint } from "../segments/checkpoint-file.ts";
+import type { SegmentFiles } from "../segments/segment-files.ts";
+import type { StreamScan, StreamScanStart } from "./stream-scan.ts";
+
+/** A checkpoint and the segment beside which it stands. */
+export interface PlacedCheckpoint extends FoundCheckpoint {
+  readonly segment: number;
+}
+
+/**
+ * The newest checkpoint that covers no more than `offset` records and that the settings let count, beside one of the
+ * segments from `newest` down to `oldest`.
+ */
+export function findAnchor(
+  segments: SegmentFiles,
+  settings: LogSettings,
+  { newest, oldest, offset }: { newest: number; oldest: number; offset: number },
+): PlacedCheckpoint | null {
+  const { verifiers } = settings.checkpoints;
+  for (let number = newest; number >= oldest; number--) {
+    const { path, header } = segments.get(number);
+    const entries = CheckpointEntries.open(segments.place.runtime.files, path, header);
+    try {
+      const found = entries?.nearest(offset, verifiers) ?? null;
+      if (found !== null) return { ...found, segment: number };
+    } finally {
+      entries?.close();
+    }
+  }
+  return null;
+}
+
+/** Where a scan that relies on a checkpoint begins. */
+export function startAt({ segment, entry }: PlacedCheckpoint): StreamScanStart {
+  return { segment, offset: entry.nextOffset, position: entry.position, timestamp: 0, head: entry.head };
+}
+
+/**
+ * Holds a checkpoint against the scan's current run. Returns it while the scan is before its place, `null` when it was
+ * found right.
+ *
+ * @throws {EvidenceError} `CHECKPOINT_CONTRADICTED` when the good records there have another head
+ */
+export function checkAgainst(checkpoint: PlacedCheckpoint, scan: StreamScan): PlacedCheckpoint | null {
+  const { entry, segment, signedBy } = checkpoint;
+  const { run, window } = scan;
+  const { stream } = run.segment.header;
+  const index = entry.nextOffset - run.offset;
+  if (index > run.count) return checkpoint;
+  // Before the first record of the run only that record's link tells.
+  const found = index > 0 ? run.hash(index - 1) : window.linkAt(run.header(0));
+  const isThere =
+    index === 0
+      ? entry.position === SEGMENT_HEADER_BYTES
+      : run.position + run.header(index) - run.header(0) === entry.position;
+  if (isThere && found.every((byte, at) => byte === entry.head[at])) return null;
+  throw failure("CHECKPOINT_CONTRADICTED", {
+    stream,
+    segment,
+    nextOffset: entry.nextOffset,
+    claimed: toHex(entry.head),
+    found: toHex(found),
+    key: signedBy?.id ?? "none",
+  });
+}

@@ -1,0 +1,97 @@
+// Finds a record by something else than its offset: by time, by a byte of its segment's file.
+import { BATCH_RECORDS } from "../../../assembly/control.ts";
+import { SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
+import { failure } from "../../errors.ts";
+import { giveCore, takeCore } from "../../wasm/core-pool.ts";
+import { RecordWindow } from "../../wasm/window.ts";
+import type { StreamEnd } from "../segments/stream-end.ts";
+import { getRecord, type LookupMemory } from "./get.ts";
+import { locate, segmentStart } from "./locate.ts";
+import type { ReadableStreamState } from "./read.ts";
+import type { LogRecord } from "./record.ts";
+import { StreamScan } from "./stream-scan.ts";
+
+/**
+ * The first offset whose record is not older than `micros`; the end's when all are. Timestamps never go back, so halving
+ * finds it, by records that were each checked: no index is believed.
+ */
+export function offsetAtTime(state: ReadableStreamState, memory: LookupMemory, end: StreamEnd, micros: number): number {
+  let low = 0;
+  let high = end.offset;
+  while (high - low > BATCH_RECORDS) {
+    const middle = Math.floor((low + high) / 2);
+    const { timestamp } = getRecord(state, memory, end, middle) as LogRecord;
+    if (timestamp < micros) low = middle + 1;
+    else high = middle;
+  }
+  return low === high ? low : firstNotBefore(state, end, { low, high }, micros);
+}
+
+// What is left is searched by the core, in the records that one pass brings in.
+function firstNotBefore(
+  state: ReadableStreamState,
+  end: StreamEnd,
+  range: { low: number; high: number },
+  micros: number,
+): number {
+  const core = takeCore();
+  const place = locate(state, range.low);
+  const start = { ...place, timestamp: 0, head: null };
+  const window = new RecordWindow(core, core.arena, state.settings.windowBytes);
+  const scan = new StreamScan(window, state.segments, state.settings, { start, end, level: "crc" });
+  try {
+    while (scan.next()) {
+      const { offset, count } = scan.run;
+      const found = offset + core.run.findTimestamp(count, micros);
+      if (found < offset + count) return Math.max(found, range.low);
+      if (offset + count >= range.high) return range.high;
+    }
+    if (scan.fault !== null) throw scan.fault;
+    return range.high;
+  } finally {
+    scan.close();
+    giveCore(core);
+  }
+}
+
+/**
+ * The offset of the record that holds a byte of a segment's file; `undefined` for a byte of the header or behind the
+ * records.
+ *
+ * @throws {UsageError} `OPTION_INVALID` when there is no such segment
+ */
+export function offsetAtByte(
+  state: ReadableStreamState,
+  end: StreamEnd,
+  place: { segment: number; position: number },
+): number | undefined {
+  const { segment, position } = place;
+  if (!(Number.isSafeInteger(segment) && segment >= 0 && segment < state.segments.count)) {
+    const expected = `a segment of the stream, 0 to ${state.segments.count - 1}`;
+    throw failure("OPTION_INVALID", { option: "segment", value: String(segment), expected });
+  }
+  if (position < SEGMENT_HEADER_BYTES) return undefined;
+  const { index } = state.segments.get(segment);
+  const hint = state.index.nearest(state.segments.get(segment), index, position);
+  // The index may be wrong: what it says is taken when a good record is found there, which the scan from there sees.
+  for (const start of [{ ...segmentStart(state, segment), ...hint }, segmentStart(state, segment)]) {
+    const core = takeCore();
+    const window = new RecordWindow(core, core.arena, state.settings.windowBytes);
+    const scan = new StreamScan(window, state.segments, state.settings, { start, end, level: "crc" });
+    try {
+      while (scan.next() && scan.run.segment.header.number === segment) {
+        const { run } = scan;
+        if (position >= run.position + run.bytes) continue;
+        let index = 0;
+        while (run.position + run.header(index + 1) - run.header(0) <= position) index++;
+        return run.offset + index;
+      }
+      if (scan.fault === null) return undefined;
+      if (start.position === SEGMENT_HEADER_BYTES) throw scan.fault;
+    } finally {
+      scan.close();
+      giveCore(core);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,390 @@
+// Finds how far a stream is good, from its first record on: every header, every CRC, every link. What recovery does for
+// the tail this does for the whole, and it looks at what follows where recovery would only refuse. Changes nothing.
+import { WALK_END, WALK_MORE } from "../../../assembly/control.ts";
+import { RECORD_EXTRA_BYTES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
+import { CorruptionError, type DiatremeError, failure, isFailure } from "../../errors.ts";
+import { giveCore, takeCore } from "../../wasm/core-pool.ts";
+import type { IndexPages } from "../../wasm/index-pages.ts";
+import { RecordWindow } from "../../wasm/window.ts";
+import type { LogSettings } from "../options.ts";
+import { SegmentScan } from "../reading/scan.ts";
+import { findTail } from "../recovery/recover.ts";
+import type { TornTail } from "../recovery/torn-tail.ts";
+import { checkpointedIn } from "../segments/checkpoint-file.ts";
+import { openSegment, type Segment } from "../segments/segment.ts";
+import type { SegmentFiles } from "../segments/segment-files.ts";
+import { CheckpointCheck } from "../verification/checkpoint-check.ts";
+import { IndexCheck } from "../verification/index-check.ts";
+import { findWholeRecords, type WholeRecords } from "../verification/whole-records.ts";
+import { writerPages } from "../writing/writer.ts";
+import { type MendedSegment, mendHeader } from "./mend-header.ts";
+
+/** Bytes of a segment that belong to no record of the stream, with the next segment going on right after them. */
+export interface Surplus {
+  readonly segment: number;
+  readonly position: number;
+  readonly bytes: number;
+}
+
+export interface GoodPrefix {
+  /** Where the last complete append ends that joins to all before it. `segment` is -1 when not even a header is good. */
+  readonly segment: number;
+  readonly position: number;
+  /** Offset that comes next: how many records are good. */
+  readonly offset: number;
+  /** Hash of the last of them; `null` when there is no segment to begin with. */
+  readonly head: Uint8Array | null;
+  /** What follows is damage. */
+  readonly fault: DiatremeError | null;
+  /** What follows is the rest of an append that never completed. */
+  readonly torn: TornTail | null;
+  /** Bytes of the last good segment that follow, zeros that were written ahead left out. */
+  readonly bytesBehind: number;
+  /** Whether the last good segment's index or checkpoints speak of records that follow: they would be missed. */
+  readonly isMissed: boolean;
+  /** Records behind the damage that are whole by themselves. */
+  readonly wholeBehind: readonly WholeRecords[];
+  readonly surplus: readonly Surplus[];
+  /** Headers that can be mended, within what is good. */
+  readonly mended: readonly { readonly segment: number; readonly headerBytes: Uint8Array; readonly reason: string }[];
+  /** What is wrong with indexes of good segments. */
+  readonly indexes: readonly { readonly segment: number; readonly reason: string }[];
+  /** A checkpoint beside the segments says something else than the records that it covers, all of which are good. */
+  readonly contradiction: DiatremeError | null;
+}
+
+const WINDOW_BYTES = 1 << 20;
+const TURN_MS = 10;
+// A writer may be at work while this looks; another look tells.
+const LOOKS = 3;
+
+/** A place behind a complete append, and what the next record must join. */
+interface Joint {
+  readonly offset: number;
+  readonly position: number;
+  readonly timestamp: number;
+  readonly head: Uint8Array | null;
+}
+
+/**
+ * @param gap - the error of segments that are missing behind the last of `files`
+ * @param later - the numbers of the segments behind that gap
+ * @throws {StorageError} when something cannot be read: that says nothing about what is good
+ * @throws {UsageError} `LOG_VERSION_UNSUPPORTED`
+ */
+export async function findGoodPrefix(
+  files: SegmentFiles,
+  settings: LogSettings,
+  { gap, later }: { gap: DiatremeError | null; later: readonly number[] },
+): Promise<GoodPrefix> {
+  const core = takeCore();
+  try {
+    const pages = writerPages(core);
+    const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
+    return await new PrefixSearch(files, settings, { gap, later, pages, window }).run();
+  } finally {
+    files.close();
+    giveCore(core);
+  }
+}
+
+class PrefixSearch {
+  readonly #files: SegmentFiles;
+  readonly #settings: LogSettings;
+  readonly #gap: DiatremeError | null;
+  readonly #later: readonly number[];
+  readonly #pages: IndexPages;
+  readonly #window: RecordWindow;
+  readonly #surplus: Surplus[] = [];
+  readonly #mended: { segment: number; headerBytes: Uint8Array; reason: string }[] = [];
+  readonly #index: IndexCheck;
+  readonly #checkpoints: CheckpointCheck;
+  #turnStarted: number;
+
+  constructor(
+    files: SegmentFiles,
+    settings: LogSettings,
+    parts: { gap: DiatremeError | null; later: readonly number[]; pages: IndexPages; window: RecordWindow },
+  ) {
+    this.#files = files;
+    this.#settings = settings;
+    this.#gap = parts.gap;
+    this.#later = parts.later;
+    this.#pages = parts.pages;
+    this.#window = parts.window;
+    this.#index = new IndexCheck(parts.pages, files, files.count - 1);
+    this.#checkpoints = new CheckpointCheck(files, settings, 0);
+    this.#turnStarted = settings.clock.monotonicMs();
+  }
+
+  async run(): Promise<GoodPrefix> {
+    const { count } = this.#files;
+    let joint: Joint = { offset: 0, position: SEGMENT_HEADER_BYTES, timestamp: 0, head: null };
+    for (let number = 0; number < count; number++) {
+      const before = number - 1;
+      let segment: Segment;
+      try {
+        segment = this.#open(number, joint.offset);
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error;
+        return this.#end(before, joint, { fault: error, wholeBehind: this.#wholeFrom(number) });
+      }
+      try {
+        const { firstOffset, stream } = segment.header;
+        if (firstOffset !== joint.offset) {
+          const facts = { stream, segment: number, found: firstOffset, expected: joint.offset };
+          const fault = failure("SEGMENT_OFFSET_WRONG", facts);
+          return this.#end(before, joint, { fault, wholeBehind: this.#wholeFrom(number) });
+        }
+        const start = { ...joint, position: SEGMENT_HEADER_BYTES, head: segment.genesis ?? joint.head };
+        const isNewest = number === count - 1 && this.#gap === null;
+        const found = isNewest ? await this.#scanNewest(segment, start) : await this.#scanOlder(segment, start);
+        if (found.fault !== null || found.torn !== null || isNewest) {
+          const { fault, torn, bytesBehind } = found;
+          const wholeBehind = fault === null ? [] : this.#wholeBehind(segment, found.joint.position, fault);
+          return this.#end(number, found.joint, { fault, torn, bytesBehind, wholeBehind });
+        }
+        joint = found.joint;
+      } finally {
+        segment.file.close();
+      }
+    }
+    return this.#end(count - 1, joint, { fault: this.#gap, wholeBehind: this.#wholeFrom(count) });
+  }
+
+  #end(segment: number, joint: Joint, rest: Partial<GoodPrefix>): GoodPrefix {
+    this.#index.close();
+    this.#checkpoints.close();
+    const { problems, segments } = this.#index;
+    const { contradiction } = this.#checkpoints.findings;
+    return {
+      segment,
+      position: joint.position,
+      offset: joint.offset,
+      head: joint.head,
+      fault: null,
+      torn: null,
+      bytesBehind: 0,
+      isMissed: rest.fault !== undefined && rest.fault !== null && this.#speaksOfMore(segment, joint.offset),
+      wholeBehind: [],
+      ...rest,
+      surplus: this.#surplus,
+      mended: this.#mended.filter((one) => one.segment <= segment),
+      indexes: problems
+        .map((reason, i) => ({ segment: segments[i] as number, reason }))
+        .filter((one) => one.segment <= segment),
+      // One of records that are not good is a consequence of what is wrong with them.
+      contradiction:
+        contradiction === null || contradiction.nextOffset > joint.offset
+          ? null
+          : failure("CHECKPOINT_CONTRADICTED", contradiction),
+    };
+  }
+
+  // Whether recovery would refuse the segment if it were the newest and ended before `offset`.
+  #speaksOfMore(number: number, offset: number): boolean {
+    if (number < 0 || this.#mended.some((one) => one.segment === number)) return true;
+    const segment = this.#files.get(number);
+    const checkpointed = checkpointedIn(this.#files.place.runtime.files, segment);
+    const hints = { indexFile: segment.index, checkpointed };
+    const tail = findTail(this.#window, this.#pages, segment, hints, this.#settings);
+    return tail.corruption !== null || tail.chain.nextOffset > offset;
+  }
+
+  #open(number: number, firstOffset: number): Segment {
+    const { place } = this.#files;
+    try {
+      return openSegment(place, number, "read");
+    } catch (error) {
+      if (!isFailure(error, "SEGMENT_HEADER_INVALID")) throw error;
+      const mended: MendedSegment | null = mendHeader(place, { number, firstOffset });
+      if (mended === null) throw error;
+      this.#mended.push({ segment: number, headerBytes: mended.headerBytes, reason: error.message });
+      return mended;
+    }
+  }
+
+  // A segment behind which others come: its records reach to its end, and the next segment goes on from there.
+  async #scanOlder(
+    segment: Segment,
+    start: Joint,
+  ): Promise<{ joint: Joint; fault: DiatremeError | null; torn: null; bytesBehind: number }> {
+    const fileBytes = segment.file.size();
+    let scanned = await this.#scan(segment, start, { end: fileBytes, endHash: null, checksBeside: true });
+    const next = this.#firstOf(segment.header.number + 1);
+    const joins = next !== null && next.firstOffset === scanned.joint.offset;
+    if (joins && next.link !== null && !sameBytes(next.link, scanned.joint.head)) {
+      // Either the last record here was altered or the first one there. If a third says that the latter stands, or
+      // nothing tells, it is the one here: docs/format.md, R11.
+      if (next.stands !== false) {
+        scanned = await this.#scan(segment, start, { end: fileBytes, endHash: next.link, checksBeside: false });
+      }
+    }
+    const { joint } = scanned;
+    let { fault } = scanned;
+    const bytesBehind = fileBytes - joint.position;
+    if (bytesBehind === 0) return { joint, fault, torn: null, bytesBehind };
+    if (joins && next.link !== null && sameBytes(next.link, joint.head)) {
+      this.#surplus.push({ segment: segment.header.number, position: joint.position, bytes: bytesBehind });
+      return { joint, fault: null, torn: null, bytesBehind };
+    }
+    const { stream, number } = segment.header;
+    const place = { stream, segment: number, offset: joint.offset, position: joint.position };
+    fault ??= failure("APPEND_INCOMPLETE", place);
+    return { joint, fault, torn: null, bytesBehind };
+  }
+
+  async #scanNewest(
+    segment: Segment,
+    start: Joint,
+  ): Promise<{ joint: Joint; fault: DiatremeError | null; torn: TornTail | null; bytesBehind: number }> {
+    for (let look = 1; ; look++) {
+      const checkpointed = checkpointedIn(this.#files.place.runtime.files, segment);
+      const fileBytes = segment.file.size();
+      const { joint, fault } = await this.#scan(segment, start, {
+        end: fileBytes,
+        endHash: null,
+        checksBeside: look === 1,
+      });
+      const { number } = segment.header;
+      // Pages of the index that is being compared lie where the tail's search needs room.
+      this.#index.close();
+      const isMended = this.#mended.some((one) => one.segment === number);
+      const indexFile = isMended ? null : this.#files.get(number).index;
+      const tail = findTail(this.#window, this.#pages, segment, { indexFile, checkpointed }, this.#settings);
+      const bytesBehind = fileBytes - joint.position;
+      if (fault !== null && joint.position < tail.position) return { joint, fault, torn: null, bytesBehind };
+      if (tail.corruption !== null) {
+        if (look < LOOKS) continue;
+        return { joint, fault: tail.corruption, torn: null, bytesBehind };
+      }
+      const { torn } = tail;
+      return { joint, fault: null, torn, bytesBehind: torn === null ? 0 : bytesBehind };
+    }
+  }
+
+  // Goes through a segment's records and stops behind the last complete append that passes.
+  async #scan(
+    segment: Segment,
+    start: Joint,
+    { end, endHash, checksBeside }: { end: number; endHash: Uint8Array | null; checksBeside: boolean },
+  ): Promise<{ joint: Joint; fault: DiatremeError | null }> {
+    const { engine, maxRecordBytes, clock } = this.#settings;
+    const scan = new SegmentScan(this.#window, segment, start, {
+      level: "chain",
+      engine,
+      maxRecordBytes,
+      end,
+      endHash,
+      showUnproved: true,
+    });
+    let joint = start;
+    // A mended header is not in the file yet, so that the index has nothing to be held against.
+    const isMended = this.#mended.some((one) => one.segment === segment.header.number);
+    while (scan.next()) {
+      if (checksBeside && !isMended) {
+        this.#index.check(scan);
+        this.#checkpoints.check(scan, this.#window.linkAt(scan.header(0)));
+      }
+      const count = scan.committedCount();
+      if (count > 0) {
+        joint = {
+          offset: scan.offset + count,
+          position: scan.position + scan.header(count) - scan.header(0),
+          timestamp: scan.timestamp(count - 1),
+          head: scan.hash(count - 1).slice(),
+        };
+      }
+      if (clock.monotonicMs() - this.#turnStarted >= TURN_MS) {
+        await clock.pause();
+        this.#turnStarted = clock.monotonicMs();
+      }
+    }
+    return { joint, fault: scan.fault };
+  }
+
+  // Where a segment begins and what its first record links to, if it has one that passes by itself; and whether that
+  // record stands as it was written, which its own successor tells.
+  #firstOf(number: number): { firstOffset: number; link: Uint8Array | null; stands: boolean | null } | null {
+    if (number >= this.#files.count) return null;
+    let segment: Segment;
+    try {
+      segment = openSegment(this.#files.place, number, "read");
+    } catch (error) {
+      if (error instanceof CorruptionError) return null;
+      throw error;
+    }
+    const core = takeCore();
+    try {
+      const { engine, maxRecordBytes } = this.#settings;
+      const window = new RecordWindow(core, core.arena, PEEK_BYTES);
+      const { firstOffset } = segment.header;
+      window.begin(SEGMENT_HEADER_BYTES);
+      const walked = walkTwo(window, segment, maxRecordBytes);
+      if (walked === 0) return { firstOffset, link: null, stands: null };
+      const link = window.linkAt(window.header(0)).slice();
+      if (walked === 1) return { firstOffset, link, stands: null };
+      window.trustLink();
+      return { firstOffset, link, stands: window.link(2, 0, engine) < 0 };
+    } finally {
+      segment.file.close();
+      giveCore(core);
+    }
+  }
+
+  // Records behind a place in a segment, the bad one left out, and in the segments after it.
+  #wholeBehind(segment: Segment, position: number, fault: DiatremeError): WholeRecords[] {
+    const { maxRecordBytes } = this.#settings;
+    const end = segment.file.size();
+    const bad = fault.segment === segment.header.number ? (fault.position ?? position) : position;
+    return [
+      ...findWholeRecords(this.#window, segment, { from: position, end: bad, maxRecordBytes }),
+      ...findWholeRecords(this.#window, segment, { from: bad + 1, end, maxRecordBytes }),
+      ...this.#wholeFrom(segment.header.number + 1),
+    ];
+  }
+
+  #wholeFrom(first: number): WholeRecords[] {
+    const rows: WholeRecords[] = [];
+    const { maxRecordBytes } = this.#settings;
+    const rest = Array.from({ length: Math.max(0, this.#files.count - first) }, (_, i) => first + i);
+    for (const number of [...rest, ...this.#later]) {
+      let segment: Segment;
+      try {
+        segment = openSegment(this.#files.place, number, "read");
+      } catch (error) {
+        // Without its header nobody knows the salt that its records' CRCs start from.
+        if (error instanceof CorruptionError) continue;
+        throw error;
+      }
+      const range = { from: SEGMENT_HEADER_BYTES, end: segment.file.size(), maxRecordBytes };
+      rows.push(...findWholeRecords(this.#window, segment, range));
+      segment.file.close();
+    }
+    return rows;
+  }
+}
+
+// Enough for the first records of a segment.
+const PEEK_BYTES = 16 << 10;
+
+// Walks from a segment's first record on, until two have passed or no more will.
+function walkTwo(window: RecordWindow, segment: Segment, maxRecordBytes: number): number {
+  const { file, header, crcSeed } = segment;
+  const end = file.size();
+  let needed = 0;
+  for (let held = -1; ; ) {
+    window.fill(file, needed, end);
+    window.expect({ offset: header.firstOffset, timestamp: 0, crcSeed });
+    const walked = window.walk(maxRecordBytes);
+    const { verdict, consumed, available } = window;
+    const more = verdict === WALK_MORE ? window.needed : verdict === WALK_END ? RECORD_EXTRA_BYTES : 0;
+    needed = consumed + more;
+    if (walked >= 2 || more === 0 || needed > end - window.position || available === held) return walked;
+    held = available;
+  }
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array | null): boolean {
+  return other !== null && one.length === other.length && one.every((byte, i) => byte === other[i]);
+}

@@ -1,0 +1,66 @@
+// What a thread does that helps to verify a stream: opens the files itself, read-only, and checks the ranges that it is
+// sent. It never says what is wrong, only whether a range is whole: one place decides about faults.
+import { PublicKey } from "../../crypto/public-key.ts";
+import type { Runtime, ThreadPort } from "../../runtime.ts";
+import { adoptCore, type CompiledCore, compiledCore } from "../../wasm/core.ts";
+import type { HashEngineName } from "../../wasm/hash-engine.ts";
+import { type LogSettings, settingsFrom } from "../options.ts";
+import type { StreamPlace } from "../segments/segment.ts";
+import { SegmentFiles } from "../segments/segment-files.ts";
+import { type RangeOutcome, RangeVerifier, type VerifyRange } from "./verify-range.ts";
+
+/** The first message to a thread. It answers with `"ready"`. */
+interface VerifyJob {
+  readonly module: CompiledCore;
+  readonly place: Omit<StreamPlace, "runtime">;
+  readonly segments: number;
+  readonly maxRecordBytes: number;
+  readonly hashEngine: HashEngineName;
+  readonly directIo: boolean;
+  /** PEM. */
+  readonly publicKeys: readonly string[];
+}
+
+export const READY = "ready";
+
+/** What a thread answers to a `VerifyRange`: what came of it, or why it could not be checked there. */
+export type ThreadAnswer = RangeOutcome | { readonly failed: string };
+
+export function jobFor(files: SegmentFiles, settings: LogSettings): VerifyJob {
+  const { logId, stream, folder } = files.place;
+  return {
+    module: compiledCore(),
+    place: { logId, stream, folder },
+    segments: files.count,
+    maxRecordBytes: settings.maxRecordBytes,
+    hashEngine: settings.engine.name,
+    directIo: files.isDirect,
+    publicKeys: settings.checkpoints.verifiers.map(({ publicKey }) => publicKey.toPem()),
+  };
+}
+
+/** Serves the one who started this thread, until it is ended. */
+export async function serveVerify(runtime: Runtime, port: ThreadPort): Promise<never> {
+  const job = (await port.receive()) as VerifyJob;
+  adoptCore(job.module);
+  const { maxRecordBytes, hashEngine } = job;
+  const publicKeys = job.publicKeys.map((text) => PublicKey.parse(text));
+  const settings = settingsFrom({ readOnly: true, maxRecordBytes, hashEngine, publicKeys }, runtime);
+  const files = new SegmentFiles({ runtime, ...job.place }, job.segments, job.directIo);
+  port.post(READY);
+  for (;;) port.post(answer(files, settings, (await port.receive()) as VerifyRange));
+}
+
+function answer(files: SegmentFiles, settings: LogSettings, asked: VerifyRange): ThreadAnswer {
+  try {
+    const range = new RangeVerifier(files, settings, asked);
+    try {
+      while (range.step());
+    } finally {
+      range.close();
+    }
+    return range.outcome();
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,52 @@
+// What a caller may say with an append, checked.
+import { failure } from "../../errors.ts";
+
+export interface AppendOptions {
+  /** Append only if this is the next offset; else `OFFSET_MISMATCH` and nothing is written. */
+  readonly expectedOffset?: number;
+  /**
+   * Gives up an append that still waits for room: it rejects with the signal's reason and nothing of it is written. An
+   * append whose records have been taken is no longer stopped by it.
+   */
+  readonly signal?: AbortSignal;
+  /**
+   * Encrypts the payloads with a key of this subject's own, which `eraseSubject` destroys: 1 to 255 bytes of UTF-8. The
+   * first append for a subject makes its key, which takes a sync of its own. Needs a log that was opened with encryption.
+   */
+  readonly keyId?: string;
+}
+
+/** Whatever is given, an offset comes out or none; getters run here, before anything is decided. */
+export function checkExpectedOffset(options: AppendOptions): number | undefined {
+  const expected = options.expectedOffset;
+  if (expected === undefined || (Number.isSafeInteger(expected) && expected >= 0)) return expected;
+  throw failure("OPTION_INVALID", {
+    option: "expectedOffset",
+    value: typeof expected === "string" ? JSON.stringify(expected) : String(expected),
+    expected: "a whole number, 0 or more",
+  });
+}
+
+const MOST_KEY_ID_BYTES = 255;
+
+/** A subject's name, or none. It is never shown in an error: it may be personal. */
+export function checkKeyId(keyId: unknown): string | undefined {
+  if (keyId === undefined) return undefined;
+  if (typeof keyId === "string" && keyId !== "" && keyId.length <= MOST_KEY_ID_BYTES && keyId.isWellFormed()) {
+    if (new TextEncoder().encode(keyId).length <= MOST_KEY_ID_BYTES) return keyId;
+  }
+  throw failure("OPTION_INVALID", {
+    option: "keyId",
+    value: "something else",
+    expected: `a string of 1 to ${MOST_KEY_ID_BYTES} bytes of UTF-8`,
+  });
+}
+
+/** @throws the signal's reason when it has been aborted */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  if (typeof signal !== "object" || typeof signal?.throwIfAborted !== "function") {
+    throw failure("OPTION_INVALID", { option: "signal", value: String(signal), expected: "an AbortSignal" });
+  }
+  signal.throwIfAborted();
+}

@@ -188,6 +188,25 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
     },
   },
   {
+    // The sync of an index failed, and the process ended. The next one read its pages, took them for written, and said by a
+    // sealed page that they are durable: after the power loss they were gone.
+    story: "index pages whose sync failed in another process",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { segmentBytes: 20_000 } },
+        { do: "append", stream: 0, sizes: [0], ...PLAIN },
+        { do: "fault", on: "sync", skip: 6, times: 999_862, manner: { fail: "ACCESS_DENIED" } },
+        { do: "appendMany", stream: 0, count: 1017 },
+        { do: "append", stream: 2, sizes: [], ...PLAIN },
+        { do: "heal" },
+        { do: "appendSync", stream: 0, sizes: [0] },
+        { do: "crash", skip: 0, after: false, survival: 1_344_620_206 },
+      ],
+    },
+  },
+  {
     // The flush had waited for a rotation. When it went on, a failed cut had poisoned the stream, and nobody told it.
     story: "a flush that is overtaken by a failure",
     program: {

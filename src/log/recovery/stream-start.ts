@@ -2,7 +2,7 @@
 // and sees to it that all that is there is on the disk before anything is added.
 
 import { DIGEST_BYTES, PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
-import { CorruptionError, failure, isFailure } from "../../errors.ts";
+import { CorruptionError, failure, isFailure, StorageError } from "../../errors.ts";
 import { folderOf } from "../../format/path.ts";
 import type { FolderEntry, RuntimeFile } from "../../runtime.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
@@ -289,14 +289,27 @@ function continueIndex(
 }
 
 // The place from which on the index has to be made anew: its last page, or the first that is not full, or the page before
-// the first bad one, since of any of them a crash may have left nothing, or what it was before it was full.
+// the first bad one, since of any of them a crash may have left nothing, or what it was before it was full. The pages
+// before it are written again: a sync that failed in another process may have lost them while they can still be read, and
+// the next sync would not bring them to the disk.
 function placeToContinue(pages: IndexPages, segment: Segment, file: RuntimeFile, tail: Tail): PagePlace {
   let place: PagePlace = { page: 0, offset: segment.header.firstOffset, position: SEGMENT_HEADER_BYTES };
-  for (let page = 0; page <= (tail.indexPlace?.page ?? -1) && loadPage(pages, segment, file, page); page++) {
+  const lastPage = tail.indexPlace?.page ?? -1;
+  for (let page = 0; page <= lastPage && loadPage(pages, segment, file, page); page++) {
     place = { page, offset: pages.firstOffset(0), position: pages.position(0, 0) };
-    if (pages.count(0) < PAGE_ENTRIES) break;
+    if (page === lastPage || pages.count(0) < PAGE_ENTRIES || !isWritten(pages.bytes(0, 1), file, page)) break;
   }
   return place;
+}
+
+// Failing to write an index costs time and nothing else: what is not written is made anew, now or later.
+function isWritten(page: Uint8Array, file: RuntimeFile, number: number): boolean {
+  try {
+    return file.write(page, number * PAGE_BYTES) === PAGE_BYTES;
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return false;
+  }
 }
 
 // The index of a segment that is no longer written to ends with a sealed page, and at the record before `endOffset`: one

@@ -27,6 +27,8 @@ export class IndexWriter {
   #nextOffset: number;
   #waitingRecords = 0;
   #waitingBytes = 0;
+  // A sync failed: what it should have brought to the disk may be lost while it can still be read, and no later one tells.
+  #mayLackPages = false;
 
   /**
    * @param start - where the index goes on: `nextOffset` is the first record not in it; `page` is the page that lies in
@@ -92,13 +94,14 @@ export class IndexWriter {
    * durable, so that it speaks for them too.
    */
   *seal(): SyncSteps {
-    if (!this.flush(false)) return;
+    if (this.#mayLackPages || !this.flush(false)) return;
     try {
       yield this.#file;
       if (this.#used === 0 && this.#firstPage > 0) this.#takeBackLastPage();
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.failure = error;
+      this.#mayLackPages = true;
       return;
     }
     this.flush(true);

@@ -138,8 +138,8 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     // An index page was on the disk as it was before it was full, and the one behind it too.
     name: "index page not filled that a crash left behind",
     file: "src/log/recovery/stream-start.ts",
-    find: "    if (pages.count(0) < PAGE_ENTRIES) break;\n",
-    replace: "",
+    find: "|| pages.count(0) < PAGE_ENTRIES ||",
+    replace: "||",
     caughtBy: {
       ...program(
         {},

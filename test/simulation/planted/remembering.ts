@@ -96,6 +96,42 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
     },
   },
   {
+    // The process whose sync failed is gone. The pages can be read, are not on the disk, and no later sync brings them there.
+    name: "index pages of another process not written again",
+    file: "src/log/recovery/stream-start.ts",
+    find: " || !isWritten(pages.bytes(0, 1), file, page)) break;",
+    replace: ") break;",
+    caughtBy: program(
+      { segmentBytes: 90_000, spaceAhead: false },
+      { do: "appendMany", stream: 0, count: 1100 },
+      append([0]),
+      { do: "fault", on: "sync", skip: 0, times: 2, manner: { fail: "IO_FAILED" } },
+      close(),
+      append([8000]),
+      crash(4),
+      verify(),
+    ),
+  },
+  {
+    // The index's sync fails, and that of the next segment: the segment goes on, and is ended once more.
+    name: "index sealed by the sync after one that failed",
+    file: "src/log/writing/index-writer.ts",
+    find: "if (this.#mayLackPages || !this.flush(false)) return;",
+    replace: "if (!this.flush(false)) return;",
+    caughtBy: {
+      ...program(
+        { segmentBytes: 20_000, spaceAhead: false },
+        { do: "appendMany", stream: 0, count: 1100 },
+        { do: "fault", on: "sync", skip: 1, times: 2, manner: { fail: "IO_FAILED" } },
+        append([0]),
+        append([0]),
+        crash(13),
+        verify(),
+      ),
+      sectorBytes: 4096,
+    },
+  },
+  {
     // The place is in the last record: behind it nothing tells but the checkpoint.
     name: "checkpoint not taken for evidence",
     file: "src/log/recovery/recover.ts",

@@ -8,7 +8,7 @@ import { openLogOn } from "../../src/index.ts";
 import { currentRuntime, temporaryFolder } from "../contract/current-runtime.ts";
 import { entryUrl, OTHER_RUNTIMES } from "./installed-runtimes.ts";
 
-const root = new URL("../..", import.meta.url);
+const root = new URL("../../", import.meta.url);
 const script = fileURLToPath(new URL("other-runtime.mjs", import.meta.url));
 const expectedRuntime = process.env["DIATREME_EXPECT_RUNTIME"];
 

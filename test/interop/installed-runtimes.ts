@@ -4,7 +4,7 @@ import { arch, platform } from "node:os";
 import { fileURLToPath } from "node:url";
 import { argumentsToRun, runtimeName } from "../contract/current-runtime.ts";
 
-const root = new URL("../..", import.meta.url);
+const root = new URL("../../", import.meta.url);
 const machine = `${platform()}-${arch()}`;
 
 export interface InstalledRuntime {

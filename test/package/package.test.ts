@@ -19,7 +19,7 @@ interface Manifest {
   readonly bin: { readonly diatreme: string };
 }
 
-const root = new URL("../..", import.meta.url);
+const root = new URL("../../", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL("package.json", root), "utf8")) as Manifest;
 const execute = promisify(execFile);
 

@@ -6,8 +6,8 @@ import { segmentNumber } from "../../format/segment-header.ts";
 import { isSideFile } from "../../format/side-file.ts";
 import type { FolderEntry, RuntimeFile } from "../../runtime.ts";
 import { pageAlignedBytes } from "../../wasm/aligned-bytes.ts";
-import { indexPath } from "../writing/index-writer.ts";
 import { checkpointPath } from "./checkpoint-file.ts";
+import { indexPath } from "./index-file.ts";
 import { openSegment, type Segment, type StreamPlace, segmentPath } from "./segment.ts";
 
 /** A segment open for reading, with its index where there is one. */

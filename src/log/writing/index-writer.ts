@@ -2,7 +2,7 @@
 // batched, only ever rewriting the last. The index is derived: failing to write it costs a later open some time.
 import { PAGE_BYTES, PAGE_ENTRIES } from "../../../assembly/layout.ts";
 import { StorageError } from "../../errors.ts";
-import type { Files, RuntimeFile } from "../../runtime.ts";
+import type { RuntimeFile } from "../../runtime.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
 import type { Segment } from "../segments/segment.ts";
 import type { SyncSteps } from "../segments/sync-steps.ts";
@@ -158,13 +158,4 @@ export class IndexWriter {
   close(): void {
     this.#file.close();
   }
-}
-
-/** Opens an index file for writing, making it when it is missing. What it holds is checked by whoever reads it. */
-export function openIndexFile(files: Files, path: string): RuntimeFile {
-  return files.open(path, files.kind(path) === null ? "create" : "write");
-}
-
-export function indexPath(segmentPath: string): string {
-  return `${segmentPath}.idx`;
 }

@@ -7,10 +7,11 @@ import type { Batch } from "../../wasm/batch.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
 import type { LogSettings } from "../options.ts";
 import { checkpointPath, openCheckpointFile } from "../segments/checkpoint-file.ts";
+import { indexPath, openIndexFile } from "../segments/index-file.ts";
 import { createSegment, type Segment, type StreamPlace, segmentPath } from "../segments/segment.ts";
 import type { SyncSteps } from "../segments/sync-steps.ts";
 import { CheckpointWriter, type SyncedEnd } from "./checkpoint-writer.ts";
-import { IndexWriter, indexPath, openIndexFile } from "./index-writer.ts";
+import { IndexWriter } from "./index-writer.ts";
 import { SpaceAhead } from "./space-ahead.ts";
 
 export interface SegmentWriterStart {

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { System } from "../system.ts";
 import type { PlantedDefect } from "./defect.ts";
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const ROOMS = ["src", "adapters", "assembly"];
 
 /** @throws when the place of the defect is not in the code, or not just once */

@@ -213,6 +213,16 @@ describe.skipIf(reason !== null)(`the package${reason === null ? "" : ` (skipped
     expect(classes.filter(([name, { name: own }]) => own !== name)).toEqual([]);
   });
 
+  // For a page that checks exports, say: the log, its files and threads stay away.
+  it("lets a bundler leave out what is not used", async () => {
+    const bun = runtimes.find(({ name }) => name === "bun") as InstalledRuntime;
+    const sizeOf = async (name: string): Promise<number> => {
+      writeFileSync(`${work.path}/only.mjs`, `export { ${name} } from "diatreme";`);
+      return (await run(bun.binary, "build", "only.mjs", "--target=node", "--minify")).length;
+    };
+    expect(await sizeOf("verifyExport")).toBeLessThan((await sizeOf("openLog")) / 4);
+  });
+
   // What a user of Deno has to permit, and no more.
   describe("on Deno", () => {
     const denoBinary = deno?.binary ?? "";

@@ -298,6 +298,8 @@ class Simulation {
     const mayBeUnderWay = this.#pending.size > 0 || this.#refused || this.#gaveUp || this.#isTroubled;
     try {
       const result = stream.appendSync([...append.texts]);
+      // What was appended before may have failed on the way, and is told so when this call has returned.
+      if (this.#pending.size > 0) await turns(TURNS_TO_BE_TOLD);
       model.place(append, result);
       if (this.#options.sync !== "onFlush") model.acknowledge([append]);
       append.head = result.head;

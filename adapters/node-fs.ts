@@ -187,10 +187,11 @@ function kindOf(source: KindSource): EntryKind {
 
 function kindAt(path: string): EntryKind | null {
   try {
-    return kindOf(lstatSync(path));
+    // Making an error for what is not there takes longer than looking.
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    return found === undefined ? null : kindOf(found);
   } catch (error) {
-    const code = nativeCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (nativeCode(error) === "ENOTDIR") return null;
     throw storageFailure(error, "look at", path);
   }
 }

@@ -266,7 +266,7 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   SUBJECT_ERASED: {
     ...key,
     message: (f) =>
-      `The key for this keyId, ${f.fingerprint}, was erased from the log in ${f.directory}. It is never made anew: ` +
+      `The key for this keyId, ${f.fingerprint}, was erased from the log in ${f.directory}, or its erasure has begun. It is never made anew: ` +
       "use another keyId if the subject has come back.",
   },
   PAYLOAD_ENCRYPTED: {

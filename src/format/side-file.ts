@@ -7,6 +7,10 @@ export function sideFileName(name: string, position: number, attempt: number): s
   return `${name}.removed-${position}-${attempt}`;
 }
 
+export function isSideFileOf(sideFile: string, name: string): boolean {
+  return sideFile.replace(PATTERN, "") === name && isSideFile(sideFile);
+}
+
 export function isSideFile(name: string): boolean {
   return PATTERN.test(name);
 }

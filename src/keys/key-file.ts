@@ -72,9 +72,10 @@ export class KeyFile {
         file.truncate(wholeEnd);
         yield* this.#sync();
       }
-      yield this.#files.folder(folderOf(path));
       if (!this.table.isSealed) this.#mark();
     }
+    // Whoever made the file may have died before its name was durable.
+    yield this.#files.folder(folderOf(path));
     yield* this.wipeDead();
   }
 

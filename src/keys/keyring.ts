@@ -65,6 +65,9 @@ export class Keyring {
   readonly #vault: KeyVault;
   readonly #ciphers = new Map<string, PayloadCipher>();
   readonly #users = new Set<KeyringUser>();
+  // Keys whose erasure was begun. When it failed, the next opening may find it on the disk and end it: what were encrypted
+  // with them from then on would be lost.
+  readonly #doomed = new Set<string>();
   #table: KeyTable;
   #master: Master;
   #epoch: Epoch | null = null;
@@ -184,7 +187,7 @@ export class Keyring {
     const key = this.#table.keyOf(...this.#nameOf(stream, choice));
     if (key === undefined) return null;
     const entry = this.#table.keys.get(key) as DataKeyEntry;
-    if (entry.state === "live") return entry;
+    if (entry.state === "live" && !this.#doomed.has(key)) return entry;
     const { fingerprint } = entry.place.line;
     throw failure("SUBJECT_ERASED", { directory: this.#parts.directory, fingerprint });
   }
@@ -320,12 +323,13 @@ export class Keyring {
     const { fingerprint } = place.line;
     if (state === "erased") throw failure("SUBJECT_ERASED", { directory: this.#parts.directory, fingerprint });
     // One that was begun before and did not end is gone on with.
+    this.#doomed.add(key);
+    const number = numberOf(key);
+    for (const user of this.#users) user.forgetKey(number);
     if (state === "live") {
       const sealed = this.#vault.sealErasure(key, JSON.stringify({ by, at }));
       yield* this.#writable.append([{ type: "erase", key, sealed }]);
     }
-    const number = numberOf(key);
-    for (const user of this.#users) user.forgetKey(number);
     for (const name of [...this.#ciphers.keys()]) if (name.startsWith(`${number}.`)) this.#forget(name);
     yield* this.#writable.wipeDead();
   }

@@ -2,7 +2,7 @@
 // holds the log. A claim is made whole or not at all, for a generation that nobody has had, and only when the highest
 // one is released or its process is gone. So of several processes that find the same dead holder exactly one makes the
 // next generation, and one that comes late with an old number sees a higher one and withdraws.
-import { failure, isFailure } from "../errors.ts";
+import { failure, isFailure, StorageError } from "../errors.ts";
 import type { Files, ProcessIdentity, Runtime } from "../runtime.ts";
 
 export interface WriteLock {
@@ -76,15 +76,22 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
     const path = `${folder}/${claimName(generation)}`;
     // After a power loss the boot is another one, so a claim that is lost or torn by it claims nothing.
     if (!files.publish(path, bytes, "cached")) continue;
-    // Somebody went past meanwhile, or had this very generation and has let go of it.
-    if (
-      claims(files, folder).some((one) => one.generation > generation || `${folder}/${one.name}` === path + RELEASED)
-    ) {
-      files.remove(path);
-      continue;
+    const lock = makeLock(files, path);
+    try {
+      // Somebody went past meanwhile, or had this very generation and has let go of it.
+      if (
+        claims(files, folder).some((one) => one.generation > generation || `${folder}/${one.name}` === path + RELEASED)
+      ) {
+        files.remove(path);
+        continue;
+      }
+      removeBelow(files, folder, generation);
+    } catch (error) {
+      // Nobody would know of it, and this process is alive.
+      releaseIfPossible(lock);
+      throw error;
     }
-    removeBelow(files, folder, generation);
-    return makeLock(files, path);
+    return lock;
   }
   throw failure("IO_FAILED", { path: folder, operation: "lock", reason: "other processes claim it all the time" });
 }
@@ -98,11 +105,19 @@ function makeLock(files: Files, path: string): WriteLock {
   return {
     release() {
       if (!held) return;
-      held = false;
       // The name stays, marked: the next generation must be a higher one.
       files.rename(path, `${path}${RELEASED}`);
+      held = false;
     },
   };
+}
+
+function releaseIfPossible(lock: WriteLock): void {
+  try {
+    lock.release();
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+  }
 }
 
 function claimName(generation: number): string {

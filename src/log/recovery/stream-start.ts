@@ -140,9 +140,8 @@ export function startWriting(
     const chain = joined(tail, window, pages, segments, segment, settings);
     let endOffset = segment.header.firstOffset;
     for (let number = count - 2; number >= 0; number--) endOffset = mendIndex(place, number, endOffset, settings);
-    const found = openCheckpointFile(files, checkpointPath(segment.path));
-    checkpointFile = found.file;
-    makeDurable(place, segment, tail, window, found.isNew);
+    checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
+    makeDurable(place, segment, tail, window);
     const index = continueIndex(window, pages, segment, indexFile, tail, settings);
     const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
     const start = { segment, position: tail.position, chain, core, pages, index, checkpoints };
@@ -185,13 +184,7 @@ function joined(
 
 // After an unclean end the system may show bytes that never reached the disk. What is not surely there is written again
 // and synced; what never completed is cut.
-function makeDurable(
-  place: StreamPlace,
-  segment: Segment,
-  tail: Tail,
-  window: RecordWindow,
-  hasNewName: boolean,
-): void {
+function makeDurable(place: StreamPlace, segment: Segment, tail: Tail, window: RecordWindow): void {
   const { file } = segment;
   const unclean = tail.unsyncedFrom < tail.chain.nextOffset;
   if (tail.fileBytes > tail.position) file.truncate(tail.position);
@@ -212,8 +205,9 @@ function makeDurable(
   }
   // Whoever wrote here after the segment was sealed may have cut all of it off again, and not have synced that.
   file.syncNow();
+  // Of a sealed segment the name is durable, but not that of a checkpoint file which was missing, and made since.
   if (tail.sealedPage === null) syncNames(place);
-  else if (hasNewName) place.runtime.files.folder(place.folder).syncNow();
+  else place.runtime.files.folder(place.folder).syncNow();
 }
 
 // What stands beside the segment may have to be made, and must not outlive it: alone it would tell of a lost segment. The
@@ -252,7 +246,6 @@ function continueIndex(
   tail: Tail,
   settings: LogSettings,
 ): IndexWriter {
-  const { firstOffset } = segment.header;
   const { nextOffset } = tail.chain;
   if (tail.sealedPage !== null) {
     const used = pages.count(0) < PAGE_ENTRIES ? 1 : 0;
@@ -267,6 +260,17 @@ function continueIndex(
   const place = placeToContinue(pages, segment, file, tail);
   const start = { nextOffset: place.offset, page: place.page, used: 0 as const, crcSeed: segment.crcSeed };
   const index = new IndexWriter(pages, file, settings.index, start);
+  // Pages behind may be of records that a crash took. When one page of theirs came back beside newer ones, it would pass.
+  try {
+    if (file.size() > place.page * PAGE_BYTES) {
+      file.truncate(place.page * PAGE_BYTES);
+      file.syncNow();
+    }
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    index.giveUp(error);
+    return index;
+  }
   const scan = new SegmentScan(
     window,
     segment,
@@ -284,8 +288,6 @@ function continueIndex(
     index.add(scan.header(0), { offset: scan.offset, count: scan.count, position: scan.position, bytes: scan.bytes });
   }
   index.flush(false);
-  const indexBytes = Math.ceil((nextOffset - firstOffset) / PAGE_ENTRIES) * PAGE_BYTES;
-  if (file.size() > indexBytes) file.truncate(indexBytes);
   return index;
 }
 

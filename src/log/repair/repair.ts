@@ -1,9 +1,12 @@
 // Repairs a log, or only says what a repair would do. Nothing is lost: what is taken out of use goes on under another
 // name and is durable there before anything is cut. A repair that is cut short can be made again.
 
+import { SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
 import { failure } from "../../errors.ts";
 import { encodeIdentity } from "../../format/log-identity.ts";
 import { folderOf } from "../../format/path.ts";
+import { segmentNumber } from "../../format/segment-header.ts";
+import { isSideFileOf } from "../../format/side-file.ts";
 import { checkStreamName } from "../../format/stream-name.ts";
 import type { Files, Runtime } from "../../runtime.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
@@ -11,6 +14,7 @@ import { lockForWriting, lookAtLock } from "../lock.ts";
 import { type LogSettings, settingsFrom } from "../options.ts";
 import type { StreamPlace } from "../segments/segment.ts";
 import { isOfSegment } from "../segments/segment-files.ts";
+import { streamNames } from "../segments/stream-names.ts";
 import { Stream } from "../stream.ts";
 import { findIdentity } from "./identity-repair.ts";
 import { planRepair, type RepairFinding, type RepairPlan, type RepairStep, type StreamRepair } from "./repair-plan.ts";
@@ -92,6 +96,7 @@ async function applyInRounds(
     for (const finding of plan.findings) findings.set(finding.message, finding);
     for (const stream of plan.streams) addStream(streams, stream);
     const isDone = plan.steps.length === 0 && plan.streams.every((stream) => stream.steps.length === 0);
+    if (isDone) makeDurable(runtime, directory, only);
     if (isDone || round > ROUNDS) {
       const all = { findings: [...findings.values()], steps, streams: [...streams.values()] };
       return { ...plan, ...all, applied: true, ok: plan.findings.length === 0 };
@@ -102,6 +107,37 @@ async function applyInRounds(
       const place = { runtime, logId: plan.id, stream, folder: `${directory}/${stream}` };
       if (own.length > 0) await applyToStream(place, settings, own);
     }
+  }
+}
+
+// What an earlier repair did looks done, and it may have been ended before all of it was durable: names, and what it wrote or
+// cut in segments of which it has kept the old bytes.
+function makeDurable(runtime: Runtime, directory: string, only: string | undefined): void {
+  const { files } = runtime;
+  for (const stream of only === undefined ? streamNames(files, directory) : [only]) {
+    const folder = `${directory}/${stream}`;
+    if (files.kind(folder) !== "folder") continue;
+    const names = files.list(folder).map(({ name }) => name);
+    for (const name of names.filter((one) => segmentNumber(one) !== null)) {
+      if (names.some((other) => isSideFileOf(other, name))) rewriteStart(files, `${folder}/${name}`);
+    }
+    files.folder(folder).syncNow();
+  }
+  files.folder(directory).syncNow();
+}
+
+// A later sync alone would not do: one that failed has left the system in the belief that all is written.
+function rewriteStart(files: Files, path: string): void {
+  const file = files.open(path, "write");
+  try {
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+    const read = file.read(bytes, 0);
+    const size = file.size();
+    for (let done = 0; done < read; ) done += file.write(bytes.subarray(done, read), done);
+    file.truncate(size);
+    file.syncNow();
+  } finally {
+    file.close();
   }
 }
 

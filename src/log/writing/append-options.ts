@@ -16,10 +16,24 @@ export interface AppendOptions {
   readonly keyId?: string;
 }
 
-/** Whatever is given, an offset comes out or none; getters run here, before anything is decided. */
-export function checkExpectedOffset(options: AppendOptions): number | undefined {
-  const expected = options.expectedOffset;
-  if (expected === undefined || (Number.isSafeInteger(expected) && expected >= 0)) return expected;
+/** What was said with an append, read once and checked. Getters run here, before anything is decided. */
+export interface AppendChoice {
+  readonly expectedOffset: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly keyId: string | undefined;
+}
+
+export const NO_CHOICE: AppendChoice = { expectedOffset: undefined, signal: undefined, keyId: undefined };
+
+/** @throws the signal's reason when it has been aborted */
+export function readAppendOptions({ signal, expectedOffset, keyId }: AppendOptions): AppendChoice {
+  checkSignal(signal);
+  return { signal, expectedOffset: checkExpectedOffset(expectedOffset), keyId: checkKeyId(keyId) };
+}
+
+function checkExpectedOffset(expected: unknown): number | undefined {
+  if (expected === undefined) return undefined;
+  if (Number.isSafeInteger(expected) && (expected as number) >= 0) return expected as number;
   throw failure("OPTION_INVALID", {
     option: "expectedOffset",
     value: typeof expected === "string" ? JSON.stringify(expected) : String(expected),
@@ -42,8 +56,7 @@ export function checkKeyId(keyId: unknown): string | undefined {
   });
 }
 
-/** @throws the signal's reason when it has been aborted */
-export function checkSignal(signal: AbortSignal | undefined): void {
+function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
   if (typeof signal !== "object" || typeof signal?.throwIfAborted !== "function") {
     throw failure("OPTION_INVALID", { option: "signal", value: String(signal), expected: "an AbortSignal" });

@@ -1,5 +1,5 @@
 // Appends that wait for room, for a new segment or for keys, in the order in which they were made.
-import type { AppendOptions } from "./append-options.ts";
+import type { AppendChoice } from "./append-options.ts";
 import type { AppendResult } from "./append-result.ts";
 import type { LogEvent } from "./stage.ts";
 import type { Tombstone } from "./tombstone.ts";
@@ -9,7 +9,7 @@ export type AppendInput = LogEvent | readonly LogEvent[] | Tombstone;
 
 export interface QueuedAppend {
   readonly events: AppendInput;
-  readonly options: AppendOptions;
+  readonly options: AppendChoice;
   readonly resolve: (result: AppendResult | Promise<AppendResult>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -30,12 +30,12 @@ export class AppendQueue {
   }
 
   /** What all that wait have said, in their order. */
-  *options(): Iterable<AppendOptions> {
+  *options(): Iterable<AppendChoice> {
     for (const { options } of this.#waiting) yield options;
   }
 
   /** Puts an append at the end. Its signal takes it out again, as long as it waits: nothing of it is written then. */
-  add(events: AppendInput, options: AppendOptions): Promise<AppendResult> {
+  add(events: AppendInput, options: AppendChoice): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       const queued: QueuedAppend = { events, options, resolve, reject };
       this.#waiting.add(queued);

@@ -89,6 +89,14 @@ export class IndexWriter {
     if (this.#waitingRecords >= this.#limits.records || this.#waitingBytes >= this.#limits.bytes) this.flush(false);
   }
 
+  /** Nothing is written to the file any more: nobody knows what it holds. The next opening makes it anew. */
+  giveUp(error: StorageError): void {
+    this.failure = error;
+    this.#mayLackPages = true;
+    this.#used = 0;
+    this.#nextOffset = -1;
+  }
+
   /**
    * Ends the index of a segment that is synced and ends here. The page that says so is written when all others are
    * durable, so that it speaks for them too.

@@ -16,6 +16,11 @@ export class Tombstone {
     this.#payload = payload;
   }
 
+  /** Whether it is one; unlike `instanceof`, without asking a caller's proxy. */
+  static is(value: unknown): value is Tombstone {
+    return typeof value === "object" && value !== null && #payload in value;
+  }
+
   payloadAfter(before: StandBefore): string {
     return this.#payload(before);
   }

@@ -8,7 +8,6 @@ import { type DiatremeError, failure, StorageError } from "../../errors.ts";
 import type { CheckpointEntry } from "../../format/checkpoint-file.ts";
 import { toHex } from "../../format/hex.ts";
 import { folderOf } from "../../format/path.ts";
-import type { KeyChoice } from "../../keys/keyring.ts";
 import { Batch, type ChainState } from "../../wasm/batch.ts";
 import type { Core } from "../../wasm/core.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
@@ -17,7 +16,7 @@ import type { LogSettings } from "../options.ts";
 import type { StreamPlace } from "../segments/segment.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import { runBeside, runNow, type SyncSteps } from "../segments/sync-steps.ts";
-import { type AppendOptions, checkExpectedOffset, checkKeyId, checkSignal } from "./append-options.ts";
+import { type AppendChoice, type AppendOptions, NO_CHOICE, readAppendOptions } from "./append-options.ts";
 import { type AppendInput, AppendQueue } from "./append-queue.ts";
 import { AppendResult } from "./append-result.ts";
 import type { SyncedEnd } from "./checkpoint-writer.ts";
@@ -53,6 +52,7 @@ const WRITE_BYTES = 256 << 10;
 const WRITE_IN_FLIGHT_BYTES = 32 << 10;
 const SEAL_IN_FLIGHT_BYTES = 4 << 10;
 const INDEX_SLOTS = 8;
+const NOTHING: readonly LogEvent[] = [];
 // A core that a large append has grown past this is replaced when its records are written.
 const KEPT_CORE_BYTES = 32 << 20;
 
@@ -129,8 +129,8 @@ export class StreamWriter {
   /** See `Stream.append`. */
   append(events: AppendInput, options: AppendOptions): Promise<AppendResult> {
     try {
-      checkSignal(options.signal);
-      return this.#appendNow(events, options) ?? this.#queue.add(events, options);
+      const choice = readAppendOptions(options);
+      return this.#appendNow(events, choice) ?? this.#queue.add(events, choice);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -139,8 +139,7 @@ export class StreamWriter {
   /** See `Stream.tryAppend`. */
   tryAppend(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> | null {
     try {
-      checkSignal(options.signal);
-      return this.#appendNow(events, options);
+      return this.#appendNow(events, readAppendOptions(options));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -148,35 +147,35 @@ export class StreamWriter {
 
   // `null`, and nothing is taken, when the append would have to wait for room, for a new segment or for keys. What it
   // waits for is under way then.
-  #appendNow(events: AppendInput, options: AppendOptions): Promise<AppendResult> | null {
+  #appendNow(events: AppendInput, choice: AppendChoice): Promise<AppendResult> | null {
     this.#checkUsable();
     if (this.#staging || !this.#queue.isEmpty || this.#clearing !== null) return null;
     if (this.#isFull()) {
       this.#hurry();
       return null;
     }
-    const result = this.#admit(events, options);
+    const result = this.#admit(events, choice);
     if (typeof result !== "string") return this.#acknowledge(result);
-    this.#clear(result, options);
+    this.#clear(result, choice);
     return null;
   }
 
   /** See `Stream.appendSync`. */
   appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions): AppendResult {
+    const choice = readAppendOptions(options);
     if (this.#staging || this.#syncing || this.#clearing !== null || !this.#waiters.isEmpty || !this.#queue.isEmpty) {
       throw failure("APPEND_IN_FLIGHT", { stream: this.#place.stream });
     }
-    checkSignal(options.signal);
-    let result = this.#admit(events, options);
+    let result = this.#admit(events, choice);
     if (result === "noKey") {
       if (this.#cipher.isBusy) throw failure("APPEND_IN_FLIGHT", { stream: this.#place.stream });
-      runNow(this.#cipher.makeKeys(keyChoices([options])));
-      result = this.#admit(events, options);
+      runNow(this.#cipher.makeKeys(new Set([choice.keyId])));
+      result = this.#admit(events, choice);
     }
     if (result === "noRoomInSegment") {
       this.#flushNow();
       runNow(this.#startNextSegment());
-      result = this.#admit(events, options);
+      result = this.#admit(events, choice);
     }
     if (typeof result === "string") throw failure("INTERNAL", { detail: `an append goes on meeting ${result}` });
     if (this.#syncsAppends) this.#flushNow();
@@ -187,8 +186,8 @@ export class StreamWriter {
   /** Makes durable what was appended before the call, off the calling thread. */
   async flush(): Promise<void> {
     this.#checkUsable();
-    // Appends that wait for room were made before this call too.
-    while (!this.#queue.isEmpty) await this.#queue.add([], {});
+    // Appends that wait for room were made before this call too, and those behind this one after it.
+    if (!this.#queue.isEmpty) await this.#queue.add(NOTHING, NO_CHOICE);
     await this.#untilSynced();
   }
 
@@ -250,8 +249,11 @@ export class StreamWriter {
     if (this.#closed) return;
     try {
       if (this.#poison === null) {
-        await this.flush();
-        await this.#clearing;
+        // Twice: what was being staged when this was called, by a toJSON that closes its log say, comes after the first.
+        for (let times = 0; times < 2; times++) {
+          await this.flush();
+          await this.#clearing;
+        }
         await runBeside(this.#segment.end(this.#syncedEnd()));
       } else if (!this.#syncsAppends && this.#nextOffset > this.#synced.offset) {
         // These appends have resolved, and nobody was told yet that they are not durable.
@@ -272,26 +274,25 @@ export class StreamWriter {
   }
 
   // Stages, encrypts and admits one append; or says, with nothing staged, what has to be made before.
-  #admit(events: AppendInput, options: AppendOptions): AppendResult | Obstacle {
+  #admit(events: AppendInput, { expectedOffset, keyId }: AppendChoice): AppendResult | Obstacle {
+    const isTombstone = Tombstone.is(events);
+    const isNothing = isTombstone || this.#isEmptyList(events);
     this.#checkUsable();
-    const expectedOffset = checkExpectedOffset(options);
     if (this.#batch.bytes >= WRITE_BYTES) this.#drain();
     const firstOffset = this.#nextOffset;
     if (expectedOffset !== undefined && expectedOffset !== firstOffset) {
       throw failure("OFFSET_MISMATCH", { stream: this.#place.stream, expected: expectedOffset, actual: firstOffset });
     }
     const batch = this.#batch;
-    const isTombstone = events instanceof Tombstone;
-    const isNothing = isTombstone || (Array.isArray(events) && events.length === 0);
-    const cipher = isNothing ? null : this.#cipher.sealing(checkKeyId(options.keyId));
+    const cipher = isNothing ? null : this.#cipher.sealing(keyId);
     if (cipher === undefined) return "noKey";
-    const wanted = isTombstone ? events.payloadAfter(this.#standNow()) : events;
+    let wanted: LogEvent | readonly LogEvent[] = isNothing ? NOTHING : (events as LogEvent);
+    if (isTombstone) wanted = events.payloadAfter(this.#standNow());
     this.#staging = true;
     try {
       stageEvents(batch, wanted, cipher === null ? this.#limits : this.#sealedLimits);
     } finally {
-      this.#staging = false;
-      if (!this.#queue.isEmpty) queueMicrotask(() => this.#admitQueued());
+      this.#endStaging();
     }
     const end = this.#segment.position + batch.bytes;
     if (end + batch.stagedBytes > this.#settings.segmentBytes && firstOffset > this.#segment.firstOffset) {
@@ -317,6 +318,23 @@ export class StreamWriter {
       this.#nextOffset = nextOffset;
     }
     return result;
+  }
+
+  // A proxy's trap may run here. What it throws it will throw again when the event is staged.
+  #isEmptyList(events: unknown): boolean {
+    this.#staging = true;
+    try {
+      return Array.isArray(events) && events.length === 0;
+    } catch {
+      return false;
+    } finally {
+      this.#endStaging();
+    }
+  }
+
+  #endStaging(): void {
+    this.#staging = false;
+    if (!this.#queue.isEmpty) queueMicrotask(() => this.#admitQueued());
   }
 
   #standNow(): { nextOffset: number; head: string } {
@@ -435,6 +453,8 @@ export class StreamWriter {
 
   #finishSync(target: StreamEnd): void {
     this.#syncing = false;
+    // Closed after a failure, which all who waited were told: the log may be another writer's by now.
+    if (this.#closed) return;
     this.#synced = target;
     this.#waiters.resolveUpTo(target.offset);
     if (this.#waiters.isEmpty) this.#gathering.reset();
@@ -560,8 +580,8 @@ export class StreamWriter {
   }
 
   // Makes what an append lacked. Meanwhile all appends wait.
-  #clear(obstacle: Obstacle, options: AppendOptions): void {
-    this.#clearing = (obstacle === "noKey" ? this.#makeKeys(options) : this.#rotate())
+  #clear(obstacle: Obstacle, choice: AppendChoice): void {
+    this.#clearing = (obstacle === "noKey" ? this.#makeKeys(choice) : this.#rotate())
       // The appends that needed it fail; later ones try again.
       .catch((error: unknown) => this.#queue.rejectAll(error))
       .then(() => {
@@ -577,8 +597,8 @@ export class StreamWriter {
   }
 
   // One sync for all keys that those who wait need.
-  #makeKeys(options: AppendOptions): Promise<void> {
-    return this.#cipher.keysMade(() => keyChoices([options, ...this.#queue.options()]));
+  #makeKeys(choice: AppendChoice): Promise<void> {
+    return this.#cipher.keysMade(() => new Set([choice, ...this.#queue.options()].map(({ keyId }) => keyId)));
   }
 
   *#startNextSegment(): SyncSteps {
@@ -600,17 +620,6 @@ export class StreamWriter {
     this.#core = core;
     this.#pages = pages;
   }
-}
-
-/** The keys that these appends want; what is no name will be refused when its append has its turn. */
-function keyChoices(options: Iterable<AppendOptions>): Set<KeyChoice> {
-  const choices = new Set<KeyChoice>();
-  for (const one of options) {
-    try {
-      choices.add(checkKeyId(one.keyId));
-    } catch {}
-  }
-  return choices;
 }
 
 /** The slots for index pages at the start of a writer's arena. */

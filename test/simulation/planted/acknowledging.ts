@@ -95,7 +95,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
     // The second append waits for a new segment when flush is called.
     name: "flush that overlooks waiting appends",
     file: "src/log/writing/writer.ts",
-    find: "    while (!this.#queue.isEmpty) await this.#queue.add([], {});\n",
+    find: "    if (!this.#queue.isEmpty) await this.#queue.add(NOTHING, NO_CHOICE);\n",
     replace: "",
     caughtBy: program(
       { sync: "onFlush", segmentBytes: 700 },
@@ -125,8 +125,8 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     name: "closed before synced",
     file: "src/log/writing/writer.ts",
-    find: "        await this.flush();\n        await this.#clearing;\n        await runBeside",
-    replace: "        await this.#clearing;\n        await runBeside",
+    find: "          await this.flush();\n",
+    replace: "",
     caughtBy: program({ sync: "onFlush" }, append([1]), close(), crash("nothing")),
   },
   {

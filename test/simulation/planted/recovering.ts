@@ -1,7 +1,7 @@
 // Defects in what is made of a log that nobody has closed.
 import { CONTROL_COMPUTED_CRC_AT, VERDICT_CRC } from "../../../assembly/control.ts";
 import { RECORD_EXTRA_BYTES } from "../../../assembly/layout.ts";
-import { append, close, crash, fails, flush, kill, program, read, writeIsShort } from "../short-steps.ts";
+import { append, close, crash, fails, flush, kill, program, read, verify, writeIsShort } from "../short-steps.ts";
 import type { PlantedDefect } from "./defect.ts";
 
 export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
@@ -90,8 +90,8 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     name: "tail not synced after an unclean end",
     file: "src/log/recovery/stream-start.ts",
-    find: "  file.syncNow();\n  if (tail.sealedPage === null) syncNames(place);",
-    replace: "  if (tail.sealedPage === null) syncNames(place);",
+    find: "  file.syncNow();\n  // Of a sealed segment",
+    replace: "  // Of a sealed segment",
     caughtBy: program({ sync: "onFlush" }, append([1]), read(), kill(), flush(), crash("nothing")),
   },
   {
@@ -99,8 +99,8 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     // synced the folder's name.
     name: "names that a dead process made not synced",
     file: "src/log/recovery/stream-start.ts",
-    find: "  if (tail.sealedPage === null) syncNames(place);\n  else if (hasNewName)",
-    replace: "  if (hasNewName)",
+    find: "  if (tail.sealedPage === null) syncNames(place);\n  else place",
+    replace: "  place",
     caughtBy: program({}, kill(19), flush(), kill(25), flush(), append([1]), crash("nothing")),
   },
   {
@@ -142,21 +142,14 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     replace: "||",
     caughtBy: {
       ...program(
-        {},
-        crash("nothing", 0, true),
-        append([]),
-        crash("nothing"),
+        { segmentBytes: 100_000, spaceAhead: false },
         append([0]),
         crash("all"),
         { do: "appendMany", stream: 0, count: 1045 },
-        crash(238_945_494, 7),
-        { do: "follow", stream: 0, beside: true },
-        append([]),
-        crash("nothing"),
         append([0]),
-        { do: "options", options: { segmentBytes: 1500 } },
-        crash("nothing"),
-        append([0]),
+        crash(77),
+        append([30_000]),
+        verify(),
       ),
       sectorBytes: 4096,
     },

@@ -285,6 +285,126 @@ describe("events whose own code calls the log", () => {
   });
 });
 
+describe("options and lists whose own code calls the log", () => {
+  it("append before the append that they belong to, which is told where it stands", async () => {
+    const { log, stream } = await open({ encryption: { masterKey: new Uint8Array(32).fill(1) } });
+    await stream.append("first");
+    const inner: Promise<unknown>[] = [];
+    const options = {
+      get expectedOffset() {
+        inner.push(stream.append("from an option"));
+        return undefined as never;
+      },
+      get keyId() {
+        inner.push(stream.append("from another option"));
+        return "somebody";
+      },
+    };
+    const list = new Proxy(["outer"], {
+      get: (target, property, receiver) => {
+        if (property === "length" && inner.length < 3) inner.push(stream.append("from a list"));
+        return Reflect.get(target, property, receiver) as unknown;
+      },
+    });
+    const outer = await stream.append(list, options);
+    await Promise.all(inner);
+    const last = await stream.append("last");
+    const all = texts(stream.read());
+    expect(all[outer.firstOffset]).toBe("outer");
+    expect(all[last.firstOffset]).toBe("last");
+    expect([...all].sort()).toEqual(["first", "from a list", "from an option", "from another option", "last", "outer"]);
+    await log.close();
+  });
+
+  it("never make records of an encrypted stream plain", async () => {
+    const { disk, log, stream } = await open({ encryption: { masterKey: new Uint8Array(32).fill(1) } });
+    let looks = 0;
+    const list = new Proxy(["secret"], {
+      get: (target, property, receiver) =>
+        property === "length" && looks++ === 0 ? 0 : (Reflect.get(target, property, receiver) as unknown),
+    });
+    await stream.append(list);
+    await log.close();
+    const bytes = disk.paths().map((path) => Buffer.from(disk.bytes(path)));
+    expect(bytes.some((one) => one.includes("secret"))).toBe(false);
+  });
+
+  it("close the log behind the append that they belong to", async () => {
+    const { runtime } = memoryRuntime({ seed: 6 });
+    const log = await openLogOn(withSlowSyncs(runtime, "segment_000000.log"), "/log", { spaceAhead: false });
+    const stream = log.stream("orders");
+    await stream.append("first");
+    let closed: Promise<void> | undefined;
+    const closing = {
+      toJSON: () => {
+        closed ??= log.close();
+        return "last";
+      },
+    };
+    expect(await stream.append(closing)).toMatchObject({ firstOffset: 1 });
+    await closed;
+    const again = await openLogOn(runtime, "/log");
+    expect(texts(again.stream("orders").read())).toEqual(["first", '"last"']);
+  });
+});
+
+/** The syncs of one file begin late, when those of others that are asked for after them have ended. */
+function withSlowSyncs(runtime: Runtime, name: string): Runtime {
+  const open: Runtime["files"]["open"] = (path, access) => {
+    const file = runtime.files.open(path, access);
+    if (!path.endsWith(name)) return file;
+    const sync = file.sync.bind(file);
+    return Object.assign(file, {
+      sync: async () => {
+        for (let turn = 0; turn < 200; turn++) await null;
+        return sync();
+      },
+    });
+  };
+  const files = new Proxy(runtime.files, {
+    get: (target, property) => {
+      const value = property === "open" ? open : (Reflect.get(target, property) as unknown);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+  return { ...runtime, files };
+}
+
+describe("a flush", () => {
+  it("ends while others go on appending", async () => {
+    const { log, stream } = await open({ sync: "everyRecord" });
+    let appended = 0;
+    let isOver = false;
+    const produce = async () => {
+      for (; !isOver && appended < 1000; appended++) await stream.append("x");
+    };
+    const producers = [produce(), produce(), produce()];
+    await stream.flush();
+    isOver = true;
+    expect(appended).toBeLessThan(50);
+    await Promise.all(producers);
+    await log.close();
+  });
+});
+
+describe("a lock whose taking fails half-way", () => {
+  it("is free again", async () => {
+    const { runtime, disk } = memoryRuntime({ seed: 4 });
+    let isClaimed = false;
+    disk.onOperation = ({ kind, path }) => {
+      if (kind === "list" && isClaimed) {
+        disk.onOperation = null;
+        return { fail: "TOO_MANY_OPEN_FILES" };
+      }
+      isClaimed ||= kind === "publish" && path.includes("/lock/");
+      return undefined;
+    };
+    await expect(openLogOn(runtime, "/log")).rejects.toMatchObject({ code: "TOO_MANY_OPEN_FILES" });
+    const log = await openLogOn(runtime, "/log");
+    await log.close();
+  });
+});
+
 describe("a torn tail that is full of record magics", () => {
   it("is judged in bounded time", async () => {
     const { disk, log, stream } = await open();

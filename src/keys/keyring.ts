@@ -65,7 +65,7 @@ export class Keyring {
   readonly #vault: KeyVault;
   readonly #ciphers = new Map<string, PayloadCipher>();
   readonly #users = new Set<KeyringUser>();
-  // Keys whose erasure was begun. When it failed, the next opening may find it on the disk and end it: what were encrypted
+  // Keys whose erasure was begun. When it failed, the next opening may find it on the disk and end it: what is encrypted
   // with them from then on would be lost.
   readonly #doomed = new Set<string>();
   #table: KeyTable;

@@ -35,7 +35,7 @@ import type { StreamEnd } from "./segments/stream-end.ts";
 import { type StreamCheckpoint, streamCheckpoint } from "./stream-checkpoint.ts";
 import { verifyStream } from "./verification/verify.ts";
 import { checkVerifyOptions, type VerifyOptions, type VerifyReport } from "./verification/verify-report.ts";
-import type { AppendOptions } from "./writing/append-options.ts";
+import { type AppendOptions, NO_OPTIONS } from "./writing/append-options.ts";
 import type { AppendResult } from "./writing/append-result.ts";
 import type { LogEvent } from "./writing/stage.ts";
 import { StreamChanges, watchForChanges } from "./writing/stream-changes.ts";
@@ -97,9 +97,9 @@ export class Stream {
    * @example
    * const { firstOffset, nextOffset, head } = await orders.append([{ type: "placed", id: 42 }], { expectedOffset: 0 });
    */
-  append(events: LogEvent | readonly LogEvent[], options: AppendOptions = {}): Promise<AppendResult> {
+  append(events: LogEvent | readonly LogEvent[], options: AppendOptions = NO_OPTIONS): Promise<AppendResult> {
     try {
-      return this.#writer().append(events, options ?? {});
+      return this.#writer().append(events, options ?? NO_OPTIONS);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -114,9 +114,9 @@ export class Stream {
    * if (appended === null) return respond(503);
    * await appended;
    */
-  tryAppend(events: LogEvent | readonly LogEvent[], options: AppendOptions = {}): Promise<AppendResult> | null {
+  tryAppend(events: LogEvent | readonly LogEvent[], options: AppendOptions = NO_OPTIONS): Promise<AppendResult> | null {
     try {
-      return this.#writer().tryAppend(events, options ?? {});
+      return this.#writer().tryAppend(events, options ?? NO_OPTIONS);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -127,8 +127,8 @@ export class Stream {
    *
    * @throws also {UsageError} `APPEND_IN_FLIGHT` while appends made with `append` are not durable yet
    */
-  appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions = {}): AppendResult {
-    return this.#writer().appendSync(events, options ?? {});
+  appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions = NO_OPTIONS): AppendResult {
+    return this.#writer().appendSync(events, options ?? NO_OPTIONS);
   }
 
   /**
@@ -326,7 +326,7 @@ export class Stream {
 
   /** Called by the log. */
   appendTombstone(tombstone: Tombstone): Promise<AppendResult> {
-    return this.#writer().append(tombstone, {});
+    return this.#writer().append(tombstone, NO_OPTIONS);
   }
 
   /** Called by the log: `flush`, unless the stream was never used. */

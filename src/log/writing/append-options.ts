@@ -23,10 +23,15 @@ export interface AppendChoice {
   readonly keyId: string | undefined;
 }
 
+/** What a caller says who says nothing. */
+export const NO_OPTIONS: AppendOptions = {};
+
 export const NO_CHOICE: AppendChoice = { expectedOffset: undefined, signal: undefined, keyId: undefined };
 
 /** @throws the signal's reason when it has been aborted */
-export function readAppendOptions({ signal, expectedOffset, keyId }: AppendOptions): AppendChoice {
+export function readAppendOptions(options: AppendOptions): AppendChoice {
+  if (options === NO_OPTIONS) return NO_CHOICE;
+  const { signal, expectedOffset, keyId } = options;
   checkSignal(signal);
   return { signal, expectedOffset: checkExpectedOffset(expectedOffset), keyId: checkKeyId(keyId) };
 }

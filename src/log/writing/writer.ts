@@ -275,8 +275,8 @@ export class StreamWriter {
 
   // Stages, encrypts and admits one append; or says, with nothing staged, what has to be made before.
   #admit(events: AppendInput, { expectedOffset, keyId }: AppendChoice): AppendResult | Obstacle {
-    const isTombstone = Tombstone.is(events);
-    const isNothing = isTombstone || this.#isEmptyList(events);
+    const isTombstone = !ArrayBuffer.isView(events) && Tombstone.is(events);
+    const isNothing = isTombstone || (Array.isArray(events) && this.#isEmpty(events));
     this.#checkUsable();
     if (this.#batch.bytes >= WRITE_BYTES) this.#drain();
     const firstOffset = this.#nextOffset;
@@ -321,10 +321,10 @@ export class StreamWriter {
   }
 
   // A proxy's trap may run here. What it throws it will throw again when the event is staged.
-  #isEmptyList(events: unknown): boolean {
+  #isEmpty(events: readonly unknown[]): boolean {
     this.#staging = true;
     try {
-      return Array.isArray(events) && events.length === 0;
+      return events.length === 0;
     } catch {
       return false;
     } finally {

@@ -13,7 +13,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // The other files share a process with those of their rooms, which saves a third of the time: to start one and load the
-    // same modules again takes longer than most files run. One process for all becomes slow on Bun as its memory fills.
+    // same modules again takes longer than most files run. One process for all becomes slower and slower on Bun.
     projects: [
       ...ROOMS.map((rooms) => ({
         extends: true as const,

@@ -25,7 +25,7 @@ const PLANTED_MS = 180_000;
 const { values } = parseArgs({
   options: {
     minutes: { type: "string" },
-    cycles: { type: "string", default: "Infinity" },
+    cycles: { type: "string" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
     jobs: { type: "string", default: String(availableParallelism()) },
     runtime: { type: "string", default: "node" },
@@ -34,8 +34,8 @@ const { values } = parseArgs({
   },
 });
 
-const cyclesWanted = Number(values.cycles);
-const minutes = Number(values.minutes ?? (values.cycles === "Infinity" ? 1 : MINUTES_OF_A_WEEK));
+const cyclesWanted = Number(values.cycles ?? Number.POSITIVE_INFINITY);
+const minutes = Number(values.minutes ?? (values.cycles === undefined ? 1 : MINUTES_OF_A_WEEK));
 const seed = Number(values.seed);
 const jobs = Number(values.jobs);
 if (!(minutes > 0) || !(cyclesWanted > 0) || !Number.isSafeInteger(seed) || !(jobs >= 1)) {
@@ -85,7 +85,7 @@ async function catchPlanted(word) {
 }
 
 async function simulate() {
-  const aim = values.cycles === "Infinity" ? `for ${minutes} min` : `until ${cyclesWanted} crashes are recovered from`;
+  const aim = values.cycles === undefined ? `for ${minutes} min` : `until ${cyclesWanted} crashes are recovered from`;
   console.log(`simulating ${aim}, from seed ${seed}, in ${jobs} × ${runtime.name} ${runtime.version}`);
   const started = performance.now();
   const workers = Array.from({ length: jobs }, (_, job) => follow(job));

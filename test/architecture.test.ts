@@ -29,8 +29,8 @@ const FLOORS = [
   ["src/format/"],
   ["src/wasm/"],
   ["src/crypto/"],
-  // How work waits for syncs, which the rooms that write share.
-  ["src/log/segments/sync-steps.ts"],
+  // How work is written and waits for syncs, which the rooms that write share.
+  ["src/log/segments/sync-steps.ts", "src/log/segments/write-whole.ts"],
   ["src/keys/"],
   ["src/log/segments/"],
   ["src/log/writing/"],

@@ -5,6 +5,7 @@ import { failure, isFailure, StorageError } from "../errors.ts";
 import { encodeKeyLine, type KeyLine, wiped } from "../format/key-line.ts";
 import { folderOf } from "../format/path.ts";
 import type { SyncSteps } from "../log/segments/sync-steps.ts";
+import { writeWhole } from "../log/segments/write-whole.ts";
 import type { Files, RuntimeFile } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
 import { type KeyTable, type ReadKeyFile, readKeyTable } from "./key-table.ts";
@@ -65,8 +66,8 @@ export class KeyFile {
     if (size > wholeEnd || doubtfulFrom < end) {
       const doubtful = new Uint8Array(end - doubtfulFrom);
       file.read(doubtful, doubtfulFrom);
-      this.#write(doubtful, doubtfulFrom);
-      if (size > wholeEnd) this.#write(new Uint8Array(size - wholeEnd), wholeEnd);
+      writeWhole(this.#file, doubtful, doubtfulFrom);
+      if (size > wholeEnd) writeWhole(this.#file, new Uint8Array(size - wholeEnd), wholeEnd);
       yield* this.#sync();
       if (size > wholeEnd) {
         file.truncate(wholeEnd);
@@ -100,7 +101,7 @@ export class KeyFile {
       throw failure("FILE_TOO_LARGE", { path: table.path, bytes: table.end + bytes.length, limit: MAX_BYTES });
     }
     try {
-      this.#write(bytes, table.end);
+      writeWhole(this.#file, bytes, table.end);
     } catch (error) {
       this.#cutBack(bytes.length);
       throw error;
@@ -119,7 +120,7 @@ export class KeyFile {
     const mark = { n: table.lines, durable: table.lines, line: MARK };
     const bytes = encodeKeyLine(mark, crc32);
     try {
-      this.#write(bytes, table.end);
+      writeWhole(this.#file, bytes, table.end);
       table.add({ ...mark, exact: true }, table.end, bytes.length);
       this.#markPending = true;
     } catch (error) {
@@ -134,7 +135,7 @@ export class KeyFile {
     if (this.#failure !== null) throw this.#failure;
     // Those that look wiped too: a sync that failed may have left zeros in memory and the key on the disk.
     for (const { n, durable, line, position } of this.table.dead) {
-      this.#write(encodeKeyLine({ n, durable, line: wiped(line) }, crc32), position);
+      writeWhole(this.#file, encodeKeyLine({ n, durable, line: wiped(line) }, crc32), position);
     }
     yield* this.#sync();
     yield* this.append([{ type: "wiped" }]);
@@ -142,10 +143,6 @@ export class KeyFile {
 
   close(): void {
     this.#file.close();
-  }
-
-  #write(bytes: Uint8Array, position: number): void {
-    for (let done = 0; done < bytes.length; ) done += this.#file.write(bytes.subarray(done), position + done);
   }
 
   *#sync(): SyncSteps {
@@ -164,7 +161,7 @@ export class KeyFile {
     this.table.wholeEnd = end;
     try {
       const written = Math.min(bytes, Math.max(0, this.#file.size() - end));
-      this.#write(new Uint8Array(written), end);
+      writeWhole(this.#file, new Uint8Array(written), end);
       this.#file.truncate(end);
     } catch (error) {
       this.#failure = error as StorageError;

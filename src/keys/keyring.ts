@@ -322,10 +322,10 @@ export class Keyring {
     const { state, place } = this.#table.keys.get(key) as DataKeyEntry;
     const { fingerprint } = place.line;
     if (state === "erased") throw failure("SUBJECT_ERASED", { directory: this.#parts.directory, fingerprint });
-    // One that was begun before and did not end is gone on with.
     this.#doomed.add(key);
     const number = numberOf(key);
     for (const user of this.#users) user.forgetKey(number);
+    // One that was begun before and did not end is gone on with.
     if (state === "live") {
       const sealed = this.#vault.sealErasure(key, JSON.stringify({ by, at }));
       yield* this.#writable.append([{ type: "erase", key, sealed }]);

@@ -37,10 +37,13 @@ export function diatremeProcess(args: readonly string[], input: Input = ""): Pro
   return run.ended;
 }
 
-/** The same in this process: all but its arguments, streams and signals, which `process.test.ts` tries. */
+// Once: what makes it listens for errors of the process's own streams.
+const TERMINAL = processTerminal();
+
+/** The same in this process, but for its arguments, streams and signals: tests that start the program try those. */
 export async function diatreme(args: readonly string[], input: Input = ""): Promise<Outcome> {
   const [output, errors] = [new Collected(), new Collected()];
-  const terminal = { ...processTerminal(), args, input: inletOf(input), output, errors, onInterrupt: () => {} };
+  const terminal = { ...TERMINAL, args, input: inletOf(input), output, errors, onInterrupt: () => {} };
   const status = await main(terminal, currentRuntime());
   return { status, output: output.bytes(), errors: errors.bytes().toString() };
 }

@@ -1,10 +1,9 @@
 // Watches every encryption of every process and copy: the same key and nonce must never encrypt two different things. With
 // the same nonce twice, what two payloads differ by can be read, and payloads be forged.
+import { TAG_BYTES } from "../../adapters/aead-sizes.ts";
 import type { Aead, AeadKey, Runtime } from "../../src/runtime.ts";
 import { randomFrom } from "../log/random.ts";
 import { Violation } from "./violation.ts";
-
-const TAG_BYTES = 16;
 
 export class NonceRegister {
   /** How many encryptions were seen. */

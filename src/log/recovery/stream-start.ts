@@ -16,6 +16,7 @@ import { createSegment, openSegment, type Segment, type StreamPlace } from "../s
 import { closeSegment, countSegments, SegmentFiles } from "../segments/segment-files.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import { runNow } from "../segments/sync-steps.ts";
+import { writeWhole } from "../segments/write-whole.ts";
 import { CheckpointWriter } from "../writing/checkpoint-writer.ts";
 import { IndexWriter } from "../writing/index-writer.ts";
 import { type WriterStart, writerPages } from "../writing/writer.ts";
@@ -199,7 +200,7 @@ function makeDurable(place: StreamPlace, segment: Segment, tail: Tail, window: R
           reason: "it has become shorter meanwhile",
         });
       }
-      for (let done = 0; done < bytes.length; ) done += file.write(bytes.subarray(done), position + done);
+      writeWhole(file, bytes, position);
       position += bytes.length;
     }
   }
@@ -308,7 +309,8 @@ function placeToContinue(pages: IndexPages, segment: Segment, file: RuntimeFile,
 // Failing to write an index costs time and nothing else: what is not written is made anew, now or later.
 function isWritten(page: Uint8Array, file: RuntimeFile, number: number): boolean {
   try {
-    return file.write(page, number * PAGE_BYTES) === PAGE_BYTES;
+    writeWhole(file, page, number * PAGE_BYTES);
+    return true;
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     return false;

@@ -216,11 +216,17 @@ function planSurplus(place: StreamPlace, prefix: GoodPrefix, findings: RepairFin
   }
 }
 
+/** What stands in a stream's folder, and whether a writer is at work there. */
+interface StreamFolder {
+  readonly entries: readonly FolderEntry[];
+  readonly isBusy: boolean;
+}
+
 // The end of what is good: what follows it goes aside.
 function planEnd(
   place: StreamPlace,
   prefix: GoodPrefix,
-  { entries, isBusy }: { entries: readonly FolderEntry[]; isBusy: boolean },
+  { entries, isBusy }: StreamFolder,
   findings: RepairFinding[],
   steps: RepairStep[],
 ): void {
@@ -254,7 +260,7 @@ function planEnd(
 function planIndexes(
   place: StreamPlace,
   prefix: GoodPrefix,
-  { entries, isBusy }: { entries: readonly FolderEntry[]; isBusy: boolean },
+  { entries, isBusy }: StreamFolder,
   findings: RepairFinding[],
   steps: RepairStep[],
 ): void {

@@ -8,13 +8,14 @@ import { folderOf } from "../../format/path.ts";
 import { segmentNumber } from "../../format/segment-header.ts";
 import { isSideFileOf } from "../../format/side-file.ts";
 import { checkStreamName } from "../../format/stream-name.ts";
-import type { Files, Runtime } from "../../runtime.ts";
+import type { Files, Runtime, RuntimeFile } from "../../runtime.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
 import { lockForWriting, lookAtLock } from "../lock.ts";
 import { type LogSettings, settingsFrom } from "../options.ts";
 import type { StreamPlace } from "../segments/segment.ts";
 import { isOfSegment } from "../segments/segment-files.ts";
 import { streamNames } from "../segments/stream-names.ts";
+import { writeWhole } from "../segments/write-whole.ts";
 import { Stream } from "../stream.ts";
 import { findIdentity } from "./identity-repair.ts";
 import { planRepair, type RepairFinding, type RepairPlan, type RepairStep, type StreamRepair } from "./repair-plan.ts";
@@ -128,17 +129,11 @@ function makeDurable(runtime: Runtime, directory: string, only: string | undefin
 
 // A later sync alone would not do: one that failed has left the system in the belief that all is written.
 function rewriteStart(files: Files, path: string): void {
-  const file = files.open(path, "write");
-  try {
+  change(files, path, (file) => {
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
-    const read = file.read(bytes, 0);
-    const size = file.size();
-    for (let done = 0; done < read; ) done += file.write(bytes.subarray(done, read), done);
-    file.truncate(size);
-    file.syncNow();
-  } finally {
-    file.close();
-  }
+    writeWhole(file, bytes.subarray(0, file.read(bytes, 0)), 0);
+    file.truncate(file.size());
+  });
 }
 
 // A later round finds what an earlier one has left; what was set aside only the earlier one has seen.
@@ -178,8 +173,8 @@ async function applyToStream(place: StreamPlace, settings: LogSettings, steps: r
     if (step.kind === "writeHeader") copyAside(runtime, { ...step, position: 0, bytes: step.headerBytes.length });
   }
   for (const step of steps) {
-    if (step.kind === "writeHeader") writeHeader(files, step.path, step.headerBytes);
-    if (step.kind === "cut") cutFile(files, step);
+    if (step.kind === "writeHeader") change(files, step.path, (file) => writeWhole(file, step.headerBytes, 0));
+    if (step.kind === "cut") change(files, step.path, (file) => file.truncate(step.position));
   }
   for (const step of steps) if (step.kind === "setAside") setAside(files, step.path);
   files.folder(folder).syncNow();
@@ -199,20 +194,11 @@ function removeFiles(files: Files, steps: readonly RepairStep[]): void {
   for (const step of steps) if (step.kind === "remove") files.remove(step.path);
 }
 
-function writeHeader(files: Files, path: string, bytes: Uint8Array): void {
+/** Does something to a file, and makes it durable. */
+function change(files: Files, path: string, act: (file: RuntimeFile) => void): void {
   const file = files.open(path, "write");
   try {
-    for (let done = 0; done < bytes.length; ) done += file.write(bytes.subarray(done), done);
-    file.syncNow();
-  } finally {
-    file.close();
-  }
-}
-
-function cutFile(files: Files, { path, position }: { path: string; position: number }): void {
-  const file = files.open(path, "write");
-  try {
-    file.truncate(position);
+    act(file);
     file.syncNow();
   } finally {
     file.close();

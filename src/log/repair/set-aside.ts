@@ -5,6 +5,7 @@ import { toHex } from "../../format/hex.ts";
 import { folderOf, nameOf } from "../../format/path.ts";
 import { isSideFile, sideFileName } from "../../format/side-file.ts";
 import type { Files, Runtime, RuntimeFile } from "../../runtime.ts";
+import { writeWhole } from "../segments/write-whole.ts";
 
 /** Bytes of a file: from `position` on, `bytes` of them. */
 export interface FilePart {
@@ -123,9 +124,7 @@ function copyPart(files: Files, part: FilePart, copy: RuntimeFile): void {
       const read = source.read(piece.subarray(0, Math.min(piece.length, part.bytes - done)), part.position + done);
       // A file that has become shorter meanwhile has no more to keep.
       if (read === 0) return;
-      for (let written = 0; written < read; ) {
-        written += copy.write(piece.subarray(written, read), done + written);
-      }
+      writeWhole(copy, piece.subarray(0, read), done);
       done += read;
     }
   } finally {

@@ -15,6 +15,7 @@ import {
 import type { FileAccess, Files, Runtime, RuntimeFile } from "../../runtime.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
 import type { SyncSteps } from "./sync-steps.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** What all segments of a stream have in common. */
 export interface StreamPlace {
@@ -94,7 +95,7 @@ export function* createSegment(place: StreamPlace, start: { number: number; firs
   files.remove(temporary);
   const file = files.open(temporary, "create");
   try {
-    for (let done = 0; done < bytes.length; ) done += file.write(bytes.subarray(done), done);
+    writeWhole(file, bytes, 0);
     yield file;
     if (files.kind(path) !== null) throw failure("FILE_EXISTS", { path });
     files.rename(temporary, path);

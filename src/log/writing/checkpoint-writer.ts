@@ -17,6 +17,7 @@ import { CheckpointEntries, claimOf } from "../segments/checkpoint-file.ts";
 import type { Segment } from "../segments/segment.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import type { SyncSteps } from "../segments/sync-steps.ts";
+import { writeWhole } from "../segments/write-whole.ts";
 
 /** What is decided about checkpoints when a log is opened. */
 export interface CheckpointSettings {
@@ -84,8 +85,8 @@ export class CheckpointWriter {
     const entry = { ...unsigned, signed: this.#sign(unsigned) };
     const { header } = this.#segment;
     this.#unsynced = true;
-    if (!this.#isOwn) this.#write(encodeCheckpointHeader(header, crc32), 0);
-    this.#write(encodeCheckpointEntry(entry, header, crc32), checkpointEntryAt(this.#count));
+    if (!this.#isOwn) writeWhole(this.#file, encodeCheckpointHeader(header, crc32), 0);
+    writeWhole(this.#file, encodeCheckpointEntry(entry, header, crc32), checkpointEntryAt(this.#count));
     this.#isOwn = true;
     this.#count++;
     this.#last = entry;
@@ -156,10 +157,6 @@ export class CheckpointWriter {
   #forgetSync(): void {
     this.#isOwn = false;
     this.#last = null;
-  }
-
-  #write(bytes: Uint8Array, position: number): void {
-    for (let done = 0; done < bytes.length; ) done += this.#file.write(bytes.subarray(done), position + done);
   }
 
   #sign(entry: CheckpointEntry): CheckpointEntry["signed"] {

@@ -6,6 +6,7 @@ import type { RuntimeFile } from "../../runtime.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
 import type { Segment } from "../segments/segment.ts";
 import type { SyncSteps } from "../segments/sync-steps.ts";
+import { writeWhole } from "../segments/write-whole.ts";
 
 export interface IndexLimits {
   /** Pages are written when this many records are not in the file's index yet, … */
@@ -53,11 +54,6 @@ export class IndexWriter {
   static create(pages: IndexPages, file: RuntimeFile, segment: Segment, limits: IndexLimits): IndexWriter {
     const { crcSeed, header } = segment;
     return new IndexWriter(pages, file, limits, { nextOffset: header.firstOffset, page: 0, used: 0, crcSeed });
-  }
-
-  /** The first offset that is not in the index. */
-  get nextOffset(): number {
-    return this.#nextOffset;
   }
 
   /** Enters records that lie at a pointer of the pages' core and at `position` of the file. */
@@ -130,9 +126,7 @@ export class IndexWriter {
     const pages = this.#pages;
     for (let slot = 0; slot < this.#used; slot++) pages.finish(slot, sealed && slot === this.#used - 1, this.#crcSeed);
     try {
-      const bytes = pages.bytes(0, this.#used);
-      const position = this.#firstPage * PAGE_BYTES;
-      for (let done = 0; done < bytes.length; ) done += this.#file.write(bytes.subarray(done), position + done);
+      writeWhole(this.#file, pages.bytes(0, this.#used), this.#firstPage * PAGE_BYTES);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.failure = error;

@@ -4,7 +4,7 @@ import { StorageError } from "../../errors.ts";
 import type { RuntimeFile } from "../../runtime.ts";
 
 // A step is synced along with some append, so it is small: 4 MiB stalled one for 15 ms. For groups of some KiB it is longer,
-// or every second of them would pay for one.
+// or every second or third of them would pay for one.
 const STEP_BYTES = 64 << 10;
 const LONG_STEP_BYTES = 512 << 10;
 const LARGEST_GROUP_OF_SHORT_STEPS = 4 << 10;

@@ -73,7 +73,8 @@ function describe(report: VerifyExportReport, paint: Host["terminal"]["output"][
       `  head ${head} ${records === 0 ? "before the first record" : `at offset ${heading.from + records - 1}`}`,
     );
   }
-  lines.push("", paint("quiet", "checked"), ...checked.map((item) => paint("quiet", `  ${item}`)));
+  lines.push("");
+  if (checked.length > 0) lines.push(paint("quiet", "checked"), ...checked.map((item) => paint("quiet", `  ${item}`)));
   lines.push(paint("quiet", "not proved"), ...notProved.map((item) => paint("quiet", `  ${item}`)));
   return lines.join("\n");
 }

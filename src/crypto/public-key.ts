@@ -74,6 +74,10 @@ export class PublicKey {
 
 /** C2SP signed-note: the first bytes of SHA-256(name ‖ line feed ‖ type ‖ key). */
 function keyId(name: string, key: Uint8Array): Uint8Array {
-  const message = Uint8Array.of(...new TextEncoder().encode(name), 0x0a, ED25519_NOTE, ...key);
+  const nameBytes = new TextEncoder().encode(`${name}\n`);
+  const message = new Uint8Array(nameBytes.length + 1 + key.length);
+  message.set(nameBytes);
+  message[nameBytes.length] = ED25519_NOTE;
+  message.set(key, nameBytes.length + 1);
   return hashingCore().sha256(message).slice(0, KEY_ID_BYTES);
 }

@@ -55,6 +55,13 @@ describe("an exported checkpoint", () => {
     expect(signedBy).toEqual([ours.key]);
   });
 
+  it("is looked at whatever the names of its signatures, up to its longest", () => {
+    const stranger = { name: "n".repeat(125_000), keyId: new Uint8Array(4), signature: new Uint8Array(64) };
+    const note = noteWith(stranger, line(ours));
+    expect(openCheckpoint(note, [ours.verifier]).signedBy).toEqual([ours.key]);
+    expectFailure("CHECKPOINT_NOT_SIGNED", {}, () => openCheckpoint(noteWith(stranger), [ours.verifier]));
+  });
+
   it("names nobody when no key was given, signed or not", () => {
     expect(openCheckpoint(NOTE, [])).toEqual({ ...CLAIM, signedBy: [] });
     expect(openCheckpoint(exportCheckpoint(CLAIM, null), [])).toEqual({ ...CLAIM, signedBy: [] });

@@ -36,6 +36,75 @@ describe("a reader that was begun before its log was closed", () => {
   });
 });
 
+describe("a reader that verifies from the genesis first", () => {
+  // Each pause lets more time pass than a reader may keep the event loop to itself, so that there is one for every window.
+  async function filled(records: number, windowBytes: number) {
+    const waiting: (() => void)[] = [];
+    const { runtime, disk } = memoryRuntime({
+      seed: 1,
+      pause: () => new Promise<void>((resolve) => void waiting.push(resolve)),
+    });
+    const slow = { ...runtime, clock: { ...ticking(runtime) } };
+    const log = await openLogOn(slow, "/log", { sync: "onFlush", windowBytes });
+    const stream = log.stream("orders");
+    for (let i = 0; i < records; i += 500) {
+      await stream.append(Array.from({ length: 500 }, (_, at) => `record ${i + at}`));
+    }
+    await stream.flush();
+    return { log, stream, disk, runtime, goOn: () => waiting.splice(0).map((resolve) => resolve()).length };
+  }
+
+  function ticking({ clock }: Runtime): Runtime["clock"] {
+    let ms = 0;
+    return {
+      nowMicros: () => clock.nowMicros(),
+      monotonicMs: () => (ms += 20),
+      pause: () => clock.pause(),
+      after: (delayMs, callback) => clock.after(delayMs, callback),
+    };
+  }
+
+  const passed = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+  it("touches no memory that serves another one by now when it is ended in a pause", async () => {
+    const { stream, runtime, goOn } = await filled(3000, 4096);
+    const reading = stream.read({ from: 2999, verify: "genesis" })[Symbol.asyncIterator]();
+    const first = reading.next();
+    await passed();
+    await reading.return?.();
+    const other = await openLogOn(runtime, "/other", { sync: "onFlush" });
+    const payloads = Array.from({ length: 50 }, (_, at) => `other ${at} `.repeat(20));
+    await other.stream("v").append(payloads);
+    const others = other.stream("v").read({ zeroCopy: true })[Symbol.iterator]();
+    const seen = [(others.next().value as { text(): string }).text()];
+    goOn();
+    expect(await first).toEqual({ value: undefined, done: true });
+    for (let next = others.next(); !next.done; next = others.next()) seen.push(next.value.text());
+    expect(seen).toEqual(payloads);
+    expect(await reading.next()).toEqual({ value: undefined, done: true });
+  });
+
+  it("gives each record once and in order to calls that overlap", async () => {
+    const { stream, goOn } = await filled(3000, 64 << 10);
+    const reading = stream.read({ from: 2500, verify: "genesis" })[Symbol.asyncIterator]();
+    const offsets: number[] = [];
+    for (;;) {
+      const calls = [reading.next(), reading.next(), reading.next()];
+      let isOver = false;
+      const results = Promise.all(calls).finally(() => {
+        isOver = true;
+      });
+      while (!isOver) {
+        goOn();
+        await passed();
+      }
+      for (const { value } of await results) if (value !== undefined) offsets.push(value.offset);
+      if ((await calls[2])?.done) break;
+    }
+    expect(offsets).toEqual(Array.from({ length: 500 }, (_, at) => 2500 + at));
+  });
+});
+
 describe("a rotation that fails", () => {
   it.each(["create", "open", "syncFolder", "rename", "kind"] as const)(
     "at %s leaves a log that can be opened and holds all that was acknowledged",

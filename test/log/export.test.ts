@@ -198,6 +198,36 @@ describe("an export", () => {
     });
   });
 
+  it("whose bytes cannot be had is not judged", async () => {
+    const { stream } = await written(3);
+    const cause = new Error("the connection was closed");
+    async function* cut(error: unknown): AsyncGenerator<Uint8Array> {
+      yield Buffer.from(`${(await linesOf(stream))[0]}\n`);
+      throw error;
+    }
+    await expect(verifyExport(cut(cause))).rejects.toBe(cause);
+    const { stream: damaged } = await written(3);
+    const reading = damaged.exportRange({ from: 99 });
+    await expect(verifyExport(reading)).rejects.toMatchObject({ code: "OPTION_INVALID", option: "from" });
+    await expect(verifyExport(["text"] as never)).rejects.toMatchObject({ code: "OPTION_INVALID", option: "chunks" });
+  });
+
+  it("without a record shows nothing about records", async () => {
+    const { stream: empty, head: genesis } = await written(0);
+    const { ok, checked, notProved } = await verifyLines(await linesOf(empty), { head: genesis });
+    expect(ok).toBe(true);
+    expect(checked).toEqual([
+      "the head against the identity of log and stream",
+      "the last record's hash against the head that was given",
+    ]);
+    expect(notProved[0]).toBe("anything about records: none has passed");
+    const { stream, head } = await written(5);
+    const [heading, ...lines] = await linesOf(stream, { from: 4 });
+    const vacuous = (heading as string).replace(/"from":4,"previous":".*"/, `"from":5,"previous":"${head}"`);
+    const report = await verifyLines([vacuous, lines.at(-1) as string], { head });
+    expect(report).toMatchObject({ ok: false, records: 0, problem: { condition: "X10", line: 2 } });
+  });
+
   it.each([
     [{ head: "ABC" }, "head"],
     [{ maxRecordBytes: 0 }, "maxRecordBytes"],

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryRuntime } from "../../adapters/memory.ts";
 import { openLogOn } from "../../src/index.ts";
+import { crc32 } from "./crc32.ts";
 import { randomFrom } from "./random.ts";
 
 async function written(count: number, segmentBytes: number) {
@@ -37,6 +38,29 @@ describe("read({ from: { time } })", () => {
       expect(first?.offset).toBe(expected < 0 ? undefined : expected);
     }
     await log.close();
+  });
+});
+
+describe("an index that names wrong places under right CRCs", () => {
+  it("costs time and nothing else", async () => {
+    const { log, times, disk, runtime } = await written(5000, 1_000_000);
+    await log.close();
+    const path = "/log/orders/segment_000000.log";
+    const index = disk.bytes(`${path}.idx`);
+    for (let at = 0; at < index.length; at += 4096) {
+      const page = index.subarray(at, at + 4096);
+      const view = new DataView(page.buffer, page.byteOffset);
+      // The page's position, which that of the segment's first record must be in the first page.
+      if (at > 0) view.setUint32(8, view.getUint32(8, true) + 3, true);
+      view.setUint32(0, crc32(Uint8Array.of(...disk.bytes(path).subarray(112, 116), ...page.subarray(4))), true);
+    }
+    disk.put(`${path}.idx`, index);
+    const stream = (await openLogOn(runtime, "/log", { readOnly: true })).stream("orders");
+    for (const time of times.filter((_, at) => at % 97 === 0)) {
+      const [first] = [...stream.read({ from: { time }, limit: 1 })];
+      expect(first?.offset).toBe(times.indexOf(time));
+    }
+    expect(await stream.offsetAt({ segment: 0, position: 300_000 })).toBeGreaterThan(1016);
   });
 });
 

@@ -18,7 +18,7 @@ import {
   RECORD_RESERVED_AT,
   RECORD_TIMESTAMP_AT,
 } from "../../../assembly/layout.ts";
-import { DiatremeError, failure } from "../../errors.ts";
+import { type DiatremeError, type ErrorFacts, failure } from "../../errors.ts";
 import {
   decodeEnding,
   decodeEntry,
@@ -81,20 +81,24 @@ export async function verifyExport(
   }
   const check = new ExportCheck();
   const lines = new Lines(Math.max(SHORT_LINE_BYTES, entryLineBytes(maxRecordBytes)));
-  let fault: DiatremeError | null = null;
   try {
     for await (const chunk of chunks) {
+      if (!(chunk instanceof Uint8Array)) {
+        throw failure("OPTION_INVALID", { option: "chunks", value: typeof chunk, expected: "Uint8Arrays" });
+      }
       for (const line of lines.feed(chunk)) check.take(line);
     }
     check.finish(lines.hasRest, head);
   } catch (error) {
-    if (!(error instanceof DiatremeError)) throw error;
-    fault = error;
+    // What the source of the chunks throws says nothing about the export.
+    if (error !== check.fault) throw error;
   }
-  return check.report(fault, head);
+  return check.report(head);
 }
 
 class ExportCheck {
+  /** What is wrong with it; thrown where it is found. */
+  fault: (DiatremeError & ErrorFacts["EXPORT_INVALID"]) | null = null;
   #line = 0;
   #heading: ExportHeading | null = null;
   #ending: ExportEnding | null = null;
@@ -105,7 +109,8 @@ class ExportCheck {
 
   /** The line that is just being looked at, or is missing, is not what it should be. */
   invalid(condition: string, reason: string): DiatremeError {
-    return failure("EXPORT_INVALID", { line: Math.max(1, this.#line), condition, reason });
+    this.fault = failure("EXPORT_INVALID", { line: Math.max(1, this.#line), condition, reason });
+    return this.fault;
   }
 
   take(line: Uint8Array | null): void {
@@ -191,50 +196,56 @@ class ExportCheck {
     if (this.#ending.to !== to)
       throw this.invalid("X10", `it says that record ${this.#ending.to} would be next, and ${to} is`);
     if (this.#ending.head !== this.#head) throw this.invalid("X10", "its head is not the last record's hash");
+    // What stands before the first record is only said, but for that of a stream's very first.
+    if (this.#records === 0 && this.#heading.from > 0) throw this.invalid("X10", "it ends an export without a record");
     if (head !== undefined && head !== this.#head) {
       throw this.invalid("X11", `the last record's hash is ${this.#head.slice(0, 16)}…, not ${head.slice(0, 16)}…`);
     }
   }
 
-  report(fault: DiatremeError | null, head: string | undefined): VerifyExportReport {
-    const { code, message } = fault ?? {};
-    const { line, condition } = (fault ?? {}) as { line?: number; condition?: string };
-    const isNamed = code !== undefined && message !== undefined && line !== undefined && condition !== undefined;
-    const isRecordLine = line !== undefined && line > 1;
+  report(head: string | undefined): VerifyExportReport {
     return {
-      ok: fault === null,
+      ok: this.fault === null,
       heading: this.#heading,
       records: this.#records,
       withheld: this.#withheld,
       head: this.#head,
-      problem: isNamed
-        ? { code, message, line, condition, ...(isRecordLine ? { offset: this.#nextOffset() } : {}) }
-        : null,
-      ...statements(this.#heading, this.#withheld, head),
+      problem: this.fault === null ? null : this.#problem(this.fault),
+      ...this.#statements(head),
     };
   }
-}
 
-function statements(
-  heading: ExportHeading | null,
-  withheld: number,
-  head: string | undefined,
-): Pick<VerifyExportReport, "checked" | "notProved"> {
-  const checked = [
-    "every payload that is there against its SHA-256, and every record's hash against the link in its successor",
-    "offsets without gaps, timestamps that never go back",
-    ...(heading?.from === 0 ? ["the first record against the identity of log and stream"] : []),
-    ...(head === undefined ? [] : ["the last record's hash against the head that was given"]),
-  ];
-  const notProved = [
-    ...(head === undefined ? ["that this was ever in a log: compare the head with one from elsewhere"] : []),
-    ...(heading?.from === 0
-      ? []
-      : ["that the first record joins what stands before it, and that it is of the stream named"]),
-    ...(withheld === 0 ? [] : ["what the withheld payloads are; only that each has the SHA-256 that is given"]),
-    "that nothing follows the last record in the log",
-  ];
-  return { checked, notProved };
+  #problem({ code, message, line, condition }: NonNullable<ExportCheck["fault"]>): VerifyExportReport["problem"] {
+    return { code, message, line, condition, ...(line > 1 ? { offset: this.#nextOffset() } : {}) };
+  }
+
+  // A report must not let anybody believe more than was shown.
+  #statements(head: string | undefined): Pick<VerifyExportReport, "checked" | "notProved"> {
+    const isFromGenesis = this.#heading?.from === 0;
+    const hasRecords = this.#records > 0;
+    const checked = [
+      ...(hasRecords
+        ? [
+            "every payload that is there against its SHA-256, and every record's hash against the link in its successor",
+            "offsets without gaps, timestamps that never go back",
+          ]
+        : []),
+      ...(isFromGenesis
+        ? [`${hasRecords ? "the first record" : "the head"} against the identity of log and stream`]
+        : []),
+      ...(head === undefined || this.fault !== null ? [] : ["the last record's hash against the head that was given"]),
+    ];
+    const notProved = [
+      ...(hasRecords ? [] : ["anything about records: none has passed"]),
+      ...(head === undefined ? ["that this was ever in a log: compare the head with one from elsewhere"] : []),
+      ...(isFromGenesis
+        ? []
+        : ["that the first record joins what stands before it, and that it is of the stream named"]),
+      ...(this.#withheld === 0 ? [] : ["what the withheld payloads are; only that each has the SHA-256 that is given"]),
+      "that nothing follows the last record in the log",
+    ];
+    return { checked, notProved };
+  }
 }
 
 const NEWLINE = 10;

@@ -9,7 +9,7 @@ import { getRecord, type LookupMemory } from "./get.ts";
 import { locate, segmentStart } from "./locate.ts";
 import type { ReadableStreamState } from "./read.ts";
 import type { LogRecord } from "./record.ts";
-import { StreamScan } from "./stream-scan.ts";
+import { StreamScan, type StreamScanStart } from "./stream-scan.ts";
 
 /**
  * The first offset whose record is not older than `micros`; the end's when all are. Timestamps never go back, so halving
@@ -31,27 +31,19 @@ export function offsetAtTime(state: ReadableStreamState, memory: LookupMemory, e
 function firstNotBefore(
   state: ReadableStreamState,
   end: StreamEnd,
-  range: { low: number; high: number },
+  { low, high }: { low: number; high: number },
   micros: number,
 ): number {
-  const core = takeCore();
-  const place = locate(state, range.low);
-  const start = { ...place, timestamp: 0, head: null };
-  const window = new RecordWindow(core, core.arena, state.settings.windowBytes);
-  const scan = new StreamScan(window, state.segments, state.settings, { start, end, level: "crc" });
-  try {
+  const found = searchFrom(state, end, locate(state, low), (scan) => {
     while (scan.next()) {
       const { offset, count } = scan.run;
-      const found = offset + core.run.findTimestamp(count, micros);
-      if (found < offset + count) return Math.max(found, range.low);
-      if (offset + count >= range.high) return range.high;
+      const first = offset + scan.window.core.run.findTimestamp(count, micros);
+      if (first < offset + count) return Math.max(first, low);
+      if (offset + count >= high) return high;
     }
-    if (scan.fault !== null) throw scan.fault;
-    return range.high;
-  } finally {
-    scan.close();
-    giveCore(core);
-  }
+    return undefined;
+  });
+  return found ?? high;
 }
 
 /**
@@ -73,20 +65,34 @@ export function offsetAtByte(
   if (position < SEGMENT_HEADER_BYTES) return undefined;
   const { index } = state.segments.get(segment);
   const hint = state.index.nearest(state.segments.get(segment), index, position);
-  // The index may be wrong: what it says is taken when a good record is found there, which the scan from there sees.
-  for (const start of [{ ...segmentStart(state, segment), ...hint }, segmentStart(state, segment)]) {
+  return searchFrom(state, end, { segment, ...hint }, (scan) => {
+    while (scan.next() && scan.run.segment.header.number === segment) {
+      const { run } = scan;
+      if (position >= run.position + run.bytes) continue;
+      let index = 0;
+      while (run.position + run.header(index + 1) - run.header(0) <= position) index++;
+      return run.offset + index;
+    }
+    return undefined;
+  });
+}
+
+// The index may be wrong: what it says is taken when good records are found from there on, as far as `search` goes. Else
+// the start of the segment is gone out from, which says what is bad if the log itself is.
+function searchFrom(
+  state: ReadableStreamState,
+  end: StreamEnd,
+  hint: Pick<StreamScanStart, "segment" | "offset" | "position">,
+  search: (scan: StreamScan) => number | undefined,
+): number | undefined {
+  const origin = segmentStart(state, hint.segment);
+  for (const start of [{ ...origin, ...hint, head: null }, origin]) {
     const core = takeCore();
     const window = new RecordWindow(core, core.arena, state.settings.windowBytes);
     const scan = new StreamScan(window, state.segments, state.settings, { start, end, level: "crc" });
     try {
-      while (scan.next() && scan.run.segment.header.number === segment) {
-        const { run } = scan;
-        if (position >= run.position + run.bytes) continue;
-        let index = 0;
-        while (run.position + run.header(index + 1) - run.header(0) <= position) index++;
-        return run.offset + index;
-      }
-      if (scan.fault === null) return undefined;
+      const found = search(scan);
+      if (found !== undefined || scan.fault === null) return found;
       if (start.position === SEGMENT_HEADER_BYTES) throw scan.fault;
     } finally {
       scan.close();

@@ -99,19 +99,35 @@ class SyncRecords implements IterableIterator<LogRecord> {
 
 class AsyncRecords implements AsyncIterableIterator<LogRecord> {
   readonly #reader: RecordReader;
+  // The step that is not done yet. Calls that overlap take turns, as those of a generator do.
+  #pending: Promise<IteratorResult<LogRecord>> | null = null;
 
   constructor(reader: RecordReader) {
     this.#reader = reader;
   }
 
   next(): Promise<IteratorResult<LogRecord>> {
+    if (this.#pending !== null) return this.#hold(this.#pending.then(this.#step, this.#step));
     try {
       const pause = this.#reader.pauseIfDue();
-      if (pause !== null) return pause.then(() => this.#take());
-      return Promise.resolve(this.#take());
+      return pause === null ? Promise.resolve(this.#take()) : this.#hold(pause.then(() => this.#take()));
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  readonly #step = async (): Promise<IteratorResult<LogRecord>> => {
+    await this.#reader.pauseIfDue();
+    return this.#take();
+  };
+
+  #hold(step: Promise<IteratorResult<LogRecord>>): Promise<IteratorResult<LogRecord>> {
+    const release = () => {
+      if (this.#pending === step) this.#pending = null;
+    };
+    this.#pending = step;
+    step.then(release, release);
+    return step;
   }
 
   #take(): IteratorResult<LogRecord> {
@@ -215,6 +231,8 @@ export class RecordReader {
         this.#remember(scan, scan.run.count);
         if (this.#offset < scan.run.offset + scan.run.count) return;
         if (settings.clock.monotonicMs() - this.#turnStarted >= TURN_MS) await this.#pause();
+        // Ended meanwhile: the scan's memory may be another's by now.
+        if (this.#done) return;
         this.#options.signal?.throwIfAborted();
         segments.checkOpen();
       }

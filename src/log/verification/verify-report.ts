@@ -67,7 +67,10 @@ export interface VerifyReport {
   readonly segments: number;
   /** Offset that the next record of the stream will have. */
   readonly nextOffset: number;
-  /** Hash of the last record that passed, 64 hexadecimal digits; of what the first links to when none has. */
+  /**
+   * Hash of the last record that passed, 64 hexadecimal digits; of what the first links to when none has. Empty where
+   * that is not known either, as for a range without records.
+   */
   readonly head: string;
   readonly problem: VerifyProblem | null;
   /** Behind the first bad record: records that are good among themselves. At most a hundred ranges. */
@@ -127,12 +130,15 @@ export function statementsOn(findings: Findings): Pick<VerifyReport, "basis" | "
   const { range, checkpoints, outside, publicKeys } = findings;
   const isTrusting = publicKeys.length > 0;
   const isFromGenesis = range.from === 0;
-  const checked = [
-    "every record's CRC-32",
-    `every record's SHA-256 against the link in its successor${isFromGenesis ? ", from the stream's identity on" : ""}`,
-    "offsets without gaps, timestamps that never go back",
-    "every segment's header, against the log's id and the stream's name",
-  ];
+  const isEmpty = range.from === range.to;
+  const checked = isEmpty
+    ? []
+    : [
+        "every record's CRC-32",
+        `every record's SHA-256 against the link in its successor${isFromGenesis ? ", from the stream's identity on" : ""}`,
+        "offsets without gaps, timestamps that never go back",
+        "every segment's header, against the log's id and the stream's name",
+      ];
   if (checkpoints.agreed > 0) {
     checked.push(isTrusting ? "the log's own checkpoints that a trusted key signed" : "the log's own checkpoints");
   }
@@ -141,12 +147,14 @@ export function statementsOn(findings: Findings): Pick<VerifyReport, "basis" | "
   if (!isTrusting && (checkpoints.agreed > 0 || outside.found.length > 0)) {
     notProved.push("who made the checkpoints: no public key was given");
   }
-  return { basis: isFromGenesis ? ["crc", "chain", "genesis"] : ["crc", "chain"], checked, notProved };
+  const basis = isEmpty ? [] : (["crc", "chain", ...(isFromGenesis ? ["genesis" as const] : [])] as const);
+  return { basis, checked, notProved };
 }
 
 function* unprovedBy({ range, end, fault, outside }: Findings): Generator<string> {
   const { from, to } = range;
-  if (from > 0) yield `that record ${from} joins what stands before it, and that it is of this stream`;
+  if (from === to) yield "anything about records: there was none to check";
+  else if (from > 0) yield `that record ${from} joins what stands before it, and that it is of this stream`;
   if (to < end.offset) yield `anything about record ${to} and what follows it`;
   if (outside.unmet > 0) {
     yield `that the records agree with ${outside.unmet} of the checkpoints from outside: they were not reached`;

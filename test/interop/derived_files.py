@@ -33,10 +33,9 @@ def checkpoints(path, number, first, salt):
     return found, found[-1][0] if found else 0
 
 def contradicted(path, number, records, genesis):
-    """Whether a checkpoint names another head, or another place, than the records of its segment have."""
+    """Whether a checkpoint names another head than the records of its segment have."""
     with open(path, "rb") as file: header = file.read(128)
     first = struct.unpack_from("<Q", header, 16)[0]
     for offset, position, head in checkpoints(path + ".ckpt", number, first, header[112:116])[0]:
         if offset > len(records): continue
-        end = records[offset - 1].end if offset > first else 128
-        if (position, head) != (end, records[offset - 1].hash if offset else genesis): return True
+        if head != (records[offset - 1].hash if offset else genesis): return True

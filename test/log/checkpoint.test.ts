@@ -7,6 +7,7 @@ import { decodeSegmentHeader } from "../../src/format/segment-header.ts";
 import { type OpenOptions, openLogOn, PrivateKey, type Runtime, type Stream } from "../../src/index.ts";
 import { hashingCore } from "../../src/wasm/hashing-core.ts";
 import { currentRuntime } from "../contract/current-runtime.ts";
+import { crc32 } from "./crc32.ts";
 
 const SEGMENT = "/log/orders/segment_000000.log";
 const FILE = `${SEGMENT}.ckpt`;
@@ -363,6 +364,29 @@ describe("a checkpoint that the records contradict", () => {
       await log.close();
     },
   );
+
+  it("is not so when only its place is wrong, which no signature vouches for: then it counts for nothing", async () => {
+    const { runtime, disk } = machine();
+    await withLog(runtime, { signer: KEY }, (stream) => append(stream, 6));
+    const bytes = disk.bytes(FILE);
+    const entry = new DataView(bytes.buffer, bytes.byteOffset + 16, 128);
+    entry.setUint32(8, entry.getUint32(8, true) + 72, true);
+    entry.setUint32(
+      124,
+      crc32(Uint8Array.of(...disk.bytes(SEGMENT).subarray(112, 116), ...bytes.subarray(16, 140))),
+      true,
+    );
+    disk.put(FILE, bytes);
+    expect(offsetsIn(disk)).toEqual([6]);
+    const log = await openLogOn(runtime, "/log", { signer: KEY });
+    const stream = log.stream("orders");
+    await append(stream, 3);
+    expect(await stream.verify()).toMatchObject({ ok: true, records: 9, checkpoints: { agreed: 0, passedOver: 1 } });
+    for (const verify of ["checkpoint", undefined] as const) {
+      expect([...stream.read({ from: 7, ...(verify && { verify }) })]).toHaveLength(2);
+    }
+    await log.close();
+  });
 
   it("is passed over by readers who do not trust its key", async () => {
     const { runtime } = await forged(OTHER_KEY);

@@ -64,6 +64,28 @@ describe("an index that names wrong places under right CRCs", () => {
   });
 });
 
+describe("an index and checkpoints whose blocks the disk cannot read", () => {
+  it("cost time and nothing else, and verify says so of the index", async () => {
+    const { log, times, disk, runtime } = await written(3000, 20_000);
+    await log.close();
+    const readOnly = await openLogOn(runtime, "/log", { readOnly: true });
+    const stream = readOnly.stream("orders");
+    await stream.head();
+    disk.onOperation = ({ kind, path }) =>
+      kind === "read" && /_000000\.log\.(idx|ckpt)$/.test(path) ? { fail: "IO_FAILED" } : undefined;
+    expect((await stream.get(150))?.offset).toBe(150);
+    expect([...stream.read({ from: 100, to: 250, verify: "checkpoint" })]).toHaveLength(150);
+    const time = times[170] as number;
+    expect([...stream.read({ from: { time }, limit: 1 })][0]?.offset).toBe(times.indexOf(time));
+    disk.onOperation = ({ kind, path }) =>
+      kind === "read" && path.endsWith("_000000.log.idx") ? { fail: "IO_FAILED" } : undefined;
+    const index = ["The index of segment 0 cannot be read on page 0."];
+    expect(await stream.verify()).toMatchObject({ ok: true, records: 3000, index });
+    disk.onOperation = null;
+    await readOnly.close();
+  });
+});
+
 describe("offsetAt()", () => {
   it("names the record that holds each byte of each segment", async () => {
     const { stream, log, runtime, disk } = await written(60, 900);

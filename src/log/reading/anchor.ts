@@ -1,6 +1,5 @@
 // Checkpoints of the log as places to verify from: finding the nearest, and telling a wrong one from damaged records.
-import { SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
-import { failure } from "../../errors.ts";
+import { failure, StorageError } from "../../errors.ts";
 import { toHex } from "../../format/hex.ts";
 import type { LogSettings } from "../options.ts";
 import { CheckpointEntries, type FoundCheckpoint } from "../segments/checkpoint-file.ts";
@@ -14,7 +13,7 @@ export interface PlacedCheckpoint extends FoundCheckpoint {
 
 /**
  * The newest checkpoint that covers no more than `offset` records and that the settings let count, beside one of the
- * segments from `newest` down to `oldest`.
+ * segments from `newest` down to `oldest`. A checkpoint file that cannot be read costs a place to begin at and no more.
  */
 export function findAnchor(
   segments: SegmentFiles,
@@ -24,10 +23,13 @@ export function findAnchor(
   const { verifiers } = settings.checkpoints;
   for (let number = newest; number >= oldest; number--) {
     const { path, header } = segments.get(number);
-    const entries = CheckpointEntries.open(segments.place.runtime.files, path, header);
+    let entries: CheckpointEntries | null = null;
     try {
+      entries = CheckpointEntries.open(segments.place.runtime.files, path, header);
       const found = entries?.nearest(offset, verifiers) ?? null;
       if (found !== null) return { ...found, segment: number };
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
     } finally {
       entries?.close();
     }
@@ -54,11 +56,8 @@ export function checkAgainst(checkpoint: PlacedCheckpoint, scan: StreamScan): Pl
   if (index > run.count) return checkpoint;
   // Before the first record of the run only that record's link tells.
   const found = index > 0 ? run.hash(index - 1) : window.linkAt(run.header(0));
-  const isThere =
-    index === 0
-      ? entry.position === SEGMENT_HEADER_BYTES
-      : run.position + run.header(index) - run.header(0) === entry.position;
-  if (isThere && found.every((byte, at) => byte === entry.head[at])) return null;
+  // Its place is no part of what it claims, and not under its signature: a wrong one has only cost the way here.
+  if (found.every((byte, at) => byte === entry.head[at])) return null;
   throw failure("CHECKPOINT_CONTRADICTED", {
     stream,
     segment,

@@ -1,4 +1,6 @@
 // The index file beside a segment. What it holds is checked by whoever reads it.
+import { PAGE_BYTES } from "../../../assembly/layout.ts";
+import { StorageError } from "../../errors.ts";
 import type { Files, RuntimeFile } from "../../runtime.ts";
 
 export function indexPath(segmentPath: string): string {
@@ -8,4 +10,14 @@ export function indexPath(segmentPath: string): string {
 /** Opens an index file for writing, making it when it is missing. */
 export function openIndexFile(files: Files, path: string): RuntimeFile {
   return files.open(path, files.kind(path) === null ? "create" : "write");
+}
+
+/** Reads a page for whoever can do without it: how many of its bytes there are, `null` when they cannot be read. */
+export function readPage(file: RuntimeFile, bytes: Uint8Array, page: number): number | null {
+  try {
+    return file.read(bytes, page * PAGE_BYTES);
+  } catch (error) {
+    if (error instanceof StorageError) return null;
+    throw error;
+  }
 }

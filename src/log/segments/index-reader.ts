@@ -3,6 +3,7 @@
 import { PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
 import type { RuntimeFile } from "../../runtime.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
+import { readPage } from "./index-file.ts";
 import type { Segment } from "./segment.ts";
 
 /** A record's place: where to start looking for it. */
@@ -66,7 +67,7 @@ export class IndexReader {
       return slot;
     }
     this.#held[slot] = -1;
-    if (file.read(pages.bytes(slot, 1), page * PAGE_BYTES) < PAGE_BYTES) return -1;
+    if (readPage(file, pages.bytes(slot, 1), page) !== PAGE_BYTES) return -1;
     const good =
       pages.isGood(slot, segment.crcSeed) &&
       pages.firstOffset(slot) === firstOffset &&

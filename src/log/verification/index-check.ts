@@ -3,6 +3,7 @@
 import { PAGE_BYTES, PAGE_ENTRIES } from "../../../assembly/layout.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
 import type { SegmentScan } from "../reading/scan.ts";
+import { readPage } from "../segments/index-file.ts";
 import type { SegmentFiles } from "../segments/segment-files.ts";
 
 // The two slots: the page in the file, and what it should be.
@@ -79,7 +80,11 @@ export class IndexCheck {
     const pages = this.#pages;
     const file = this.#files.get(this.#segment).index;
     const wanted = pages.count(FRESH);
-    const read = file?.read(pages.bytes(STORED, 1), this.#page * PAGE_BYTES) ?? 0;
+    const read = file === null ? 0 : readPage(file, pages.bytes(STORED, 1), this.#page);
+    if (read === null) {
+      this.#note(`cannot be read on page ${this.#page}`);
+      return;
+    }
     // A writer at work may be behind with the newest segment's last page, never with another.
     const mayLag = this.#segment === this.#newest;
     if (read < PAGE_BYTES) {

@@ -9,7 +9,7 @@ import { type ExportOptions, exportRange } from "./export/export.ts";
 import { inspectStream, type StreamInspection } from "./inspect.ts";
 import type { LogSettings } from "./options.ts";
 import { advanceEnd } from "./reading/advance-end.ts";
-import { findAnchor } from "./reading/anchor.ts";
+import { latestCheckpoint } from "./reading/anchor.ts";
 import { checkRangeOptions, type RangeOptions } from "./reading/checked-runs.ts";
 import { Copies } from "./reading/copies.ts";
 import { type LogEntry, readEntries } from "./reading/entries.ts";
@@ -311,9 +311,7 @@ export class Stream {
    * is for `verify` and `read` to say.
    */
   async latestCheckpoint(): Promise<StreamCheckpoint | null> {
-    const { segments } = this.#existing();
-    const range = { newest: segments.count - 1, oldest: 0, offset: Number.MAX_SAFE_INTEGER };
-    const found = findAnchor(segments, this.#settings, range);
+    const found = latestCheckpoint(this.#existing().segments, this.#settings);
     return found === null
       ? null
       : streamCheckpoint(claimOf(found.entry, this.#place), found.entry.signed, found.signedBy);

@@ -13,28 +13,47 @@ export interface PlacedCheckpoint extends FoundCheckpoint {
 
 /**
  * The newest checkpoint that covers no more than `offset` records and that the settings let count, beside one of the
- * segments from `newest` down to `oldest`. A checkpoint file that cannot be read costs a place to begin at and no more.
+ * segments from `newest` down to `oldest`. A file that cannot be read costs a place to begin at and no more.
  */
 export function findAnchor(
   segments: SegmentFiles,
   settings: LogSettings,
   { newest, oldest, offset }: { newest: number; oldest: number; offset: number },
 ): PlacedCheckpoint | null {
-  const { verifiers } = settings.checkpoints;
   for (let number = newest; number >= oldest; number--) {
-    const { path, header } = segments.get(number);
-    let entries: CheckpointEntries | null = null;
     try {
-      entries = CheckpointEntries.open(segments.place.runtime.files, path, header);
-      const found = entries?.nearest(offset, verifiers) ?? null;
-      if (found !== null) return { ...found, segment: number };
+      const found = nearestBeside(segments, number, settings, offset);
+      if (found !== null) return found;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-    } finally {
-      entries?.close();
     }
   }
   return null;
+}
+
+/** The newest checkpoint of all that the settings let count. @throws {StorageError} when that cannot be known */
+export function latestCheckpoint(segments: SegmentFiles, settings: LogSettings): PlacedCheckpoint | null {
+  for (let number = segments.count - 1; number >= 0; number--) {
+    const found = nearestBeside(segments, number, settings, Number.MAX_SAFE_INTEGER);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function nearestBeside(
+  segments: SegmentFiles,
+  number: number,
+  settings: LogSettings,
+  offset: number,
+): PlacedCheckpoint | null {
+  const { path, header } = segments.get(number);
+  const entries = CheckpointEntries.open(segments.place.runtime.files, path, header);
+  try {
+    const found = entries?.nearest(offset, settings.checkpoints.verifiers) ?? null;
+    return found === null ? null : { ...found, segment: number };
+  } finally {
+    entries?.close();
+  }
 }
 
 /** Where a scan that relies on a checkpoint begins. */

@@ -74,10 +74,14 @@ export class CheckpointEntries {
     const path = checkpointPath(segmentPath);
     if (files.kind(path) !== "file") return null;
     const file = files.open(path, "read");
-    const entries = new CheckpointEntries(file, header);
-    if (entries.#hasHeader()) return entries;
-    file.close();
-    return null;
+    let entries: CheckpointEntries | null = null;
+    try {
+      const opened = new CheckpointEntries(file, header);
+      if (opened.#hasHeader()) entries = opened;
+    } finally {
+      if (entries === null) file.close();
+    }
+    return entries;
   }
 
   /** Whether the file begins as it must (C1). */

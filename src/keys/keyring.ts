@@ -71,6 +71,7 @@ export class Keyring {
   #table: KeyTable;
   #master: Master;
   #epoch: Epoch | null = null;
+  #closed = false;
   // Work on the key file, one after the other.
   #work: Promise<unknown> = Promise.resolve();
   #working = 0;
@@ -104,6 +105,7 @@ export class Keyring {
   /** Waits for work on the key file, and lets go of all keys. */
   async close(): Promise<void> {
     const { file } = this.#parts;
+    this.#closed = true;
     try {
       if (file !== null) await this.run(() => file.seal());
     } finally {
@@ -209,8 +211,10 @@ export class Keyring {
    *
    * @throws {KeyError} `PAYLOAD_ERASED`, `PAYLOAD_KEY_MISSING`, `KEYS_ROTATED`
    * @throws {CorruptionError} `PAYLOAD_UNREADABLE`
+   * @throws {UsageError} `LOG_CLOSED`
    */
   open(stream: string, offset: number, numbers: { key: number; epoch: number }, open: OpenWith): Uint8Array {
+    if (this.#closed) throw failure("LOG_CLOSED", { directory: this.#parts.directory });
     const name = `${numbers.key}.${numbers.epoch}.${stream}`;
     let cipher = this.#ciphers.get(name);
     if (cipher === undefined) {

@@ -15,6 +15,8 @@ export interface PaceProgress {
 export class Pace {
   records = 0;
   bytes = 0;
+  /** What the caller's own code has thrown here: it ends the work, and says nothing about what is worked on. */
+  interruption: { readonly error: unknown } | null = null;
   readonly #clock: Clock;
   readonly #totalRecords: number;
   readonly #checkGoesOn: () => void;
@@ -47,7 +49,7 @@ export class Pace {
   beat(records: number, bytes: number): Promise<void> | null {
     this.records += records;
     this.bytes += bytes;
-    this.#checkGoesOn();
+    this.#call(this.#checkGoesOn);
     const now = this.#clock.monotonicMs();
     if (now - this.#reported >= PROGRESS_MS) {
       this.#reported = now;
@@ -60,12 +62,22 @@ export class Pace {
     const { records, bytes, elapsedMs } = this;
     const left = Math.max(0, this.#totalRecords - records);
     const remainingMs = records === 0 ? Number.POSITIVE_INFINITY : (elapsedMs / records) * left;
-    this.#onProgress?.({ records, totalRecords: this.#totalRecords, bytes, elapsedMs, remainingMs });
+    const progress = { records, totalRecords: this.#totalRecords, bytes, elapsedMs, remainingMs };
+    this.#call(() => this.#onProgress?.(progress));
+  }
+
+  #call(its: () => void): void {
+    try {
+      its();
+    } catch (error) {
+      this.interruption = { error };
+      throw error;
+    }
   }
 
   async #pause(): Promise<void> {
     await this.#clock.pause();
     this.#turnStarted = this.#clock.monotonicMs();
-    this.#checkGoesOn();
+    this.#call(this.#checkGoesOn);
   }
 }

@@ -14,7 +14,7 @@ import { checkRangeOptions, type RangeOptions } from "./reading/checked-runs.ts"
 import { Copies } from "./reading/copies.ts";
 import { type LogEntry, readEntries } from "./reading/entries.ts";
 import { offsetAtByte, offsetAtTime } from "./reading/find-offset.ts";
-import { type FollowOptions, followRecords } from "./reading/follow.ts";
+import { Following, type FollowOptions, followRecords } from "./reading/follow.ts";
 import { getRecord, type LookupMemory } from "./reading/get.ts";
 import {
   checkReadOptions,
@@ -170,8 +170,11 @@ export class Stream {
    * @example
    * for await (const record of orders.follow({ from: nextOffset, signal })) await handle(record.json());
    */
-  async *follow(options: FollowOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
-    const chosen = options ?? {};
+  follow(options: FollowOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
+    return new Following((ending) => this.#follow(options ?? {}, ending));
+  }
+
+  async *#follow(chosen: FollowOptions, ending: AbortSignal): AsyncGenerator<LogRecord, void, undefined> {
     checkReadOptions(chosen);
     chosen.signal?.throwIfAborted();
     const open = this.#existing();
@@ -179,12 +182,16 @@ export class Stream {
     const source = {
       state: open,
       recent: open.writer?.recent ?? null,
-      end: () => this.#endOf(this.#reader()),
-      checkGoesOn: () => open.writer?.checkPoison(),
+      // What was acknowledged before the log was closed is shown to who has kept up: it is in memory.
+      end: () => (this.#closed && open.writer !== null ? open.writer.end() : this.#endOf(this.#reader())),
+      checkGoesOn: () => {
+        open.writer?.checkPoison();
+        this.#checkOpen();
+      },
       onChange: (listener: () => void) => this.#onChange(open, listener),
     };
-    if (typeof from === "number") yield* followRecords(source, from, 0, chosen);
-    else yield* followRecords(source, offsetAtTime(open, open, source.end(), from.time), from.time, chosen);
+    if (typeof from === "number") yield* followRecords(source, from, 0, chosen, ending);
+    else yield* followRecords(source, offsetAtTime(open, open, source.end(), from.time), from.time, chosen, ending);
   }
 
   /**
@@ -311,7 +318,10 @@ export class Stream {
    * is for `verify` and `read` to say.
    */
   async latestCheckpoint(): Promise<StreamCheckpoint | null> {
-    const found = latestCheckpoint(this.#existing().segments, this.#settings);
+    const open = this.#existing();
+    // A writer in another process may have begun new segments since.
+    this.#endOf(open);
+    const found = latestCheckpoint(open.segments, this.#settings);
     return found === null
       ? null
       : streamCheckpoint(claimOf(found.entry, this.#place), found.entry.signed, found.signedBy);
@@ -389,6 +399,8 @@ export class Stream {
     this.#tornTail = torn;
     this.#open = { ...this.#readingParts(segments), writer, end: writer.end() };
     if (torn !== null) this.#settings.onTornTail?.(torn);
+    // Whoever was told may have closed the log.
+    this.#checkOpen();
     return writer;
   }
 

@@ -42,16 +42,26 @@ describe("read({ from: { time } })", () => {
 });
 
 describe("an index that names wrong places under right CRCs", () => {
-  it("costs time and nothing else", async () => {
+  // The position of a page, which in the first one must be that of the segment's first record; its distances but the first.
+  const lies: [string, (page: DataView) => void][] = [
+    ["some bytes off", (page) => page.setUint32(8, page.getUint32(8, true) + 3, true)],
+    [
+      "behind the end",
+      (page) => {
+        for (let entry = 1; entry < 1016; entry++) page.setUint32(32 + 4 * entry, 0x7f000000 + 200 * entry, true);
+      },
+    ],
+  ];
+
+  it.each(lies)("costs time and nothing else: %s", async (_name, lie) => {
     const { log, times, disk, runtime } = await written(5000, 1_000_000);
     await log.close();
     const path = "/log/orders/segment_000000.log";
     const index = disk.bytes(`${path}.idx`);
-    for (let at = 0; at < index.length; at += 4096) {
+    for (let at = 4096; at + 4096 < index.length; at += 4096) {
       const page = index.subarray(at, at + 4096);
       const view = new DataView(page.buffer, page.byteOffset);
-      // The page's position, which that of the segment's first record must be in the first page.
-      if (at > 0) view.setUint32(8, view.getUint32(8, true) + 3, true);
+      lie(view);
       view.setUint32(0, crc32(Uint8Array.of(...disk.bytes(path).subarray(112, 116), ...page.subarray(4))), true);
     }
     disk.put(`${path}.idx`, index);
@@ -59,6 +69,15 @@ describe("an index that names wrong places under right CRCs", () => {
     for (const time of times.filter((_, at) => at % 97 === 0)) {
       const [first] = [...stream.read({ from: { time }, limit: 1 })];
       expect(first?.offset).toBe(times.indexOf(time));
+    }
+    for (const from of [1500, 2500, 3333]) {
+      expect((await stream.get(from))?.offset).toBe(from);
+      for (const verify of ["crc", "chain", "checkpoint", "genesis"] as const) {
+        expect([...stream.read({ from, verify })]).toHaveLength(5000 - from);
+      }
+      const following = stream.follow({ from });
+      expect((await following.next()).value?.offset).toBe(from);
+      await following.return();
     }
     expect(await stream.offsetAt({ segment: 0, position: 300_000 })).toBeGreaterThan(1016);
   });

@@ -28,6 +28,7 @@ export async function* readEntries(
 ): AsyncGenerator<LogEntry, void, undefined> {
   for await (const { run, window } of checkedRuns(state, end, options)) {
     for (let index = 0; index < run.count; index++) {
+      options.signal?.throwIfAborted();
       const { bytes, view } = window.core;
       const at = run.header(index);
       yield {

@@ -24,22 +24,59 @@ export interface FollowSource {
   onChange(listener: () => void): () => void;
 }
 
+/**
+ * A generator that ends when it is told to, also while it waits: by itself one first comes to its next record. `ending`
+ * is aborted then.
+ */
+export class Following implements AsyncGenerator<LogRecord, void, undefined> {
+  readonly #ending = new AbortController();
+  readonly #records: AsyncGenerator<LogRecord, void, undefined>;
+
+  constructor(begin: (ending: AbortSignal) => AsyncGenerator<LogRecord, void, undefined>) {
+    this.#records = begin(this.#ending.signal);
+  }
+
+  next(): Promise<IteratorResult<LogRecord, void>> {
+    return this.#records.next();
+  }
+
+  return(): Promise<IteratorResult<LogRecord, void>> {
+    this.#ending.abort();
+    return this.#records.return();
+  }
+
+  throw(error: unknown): Promise<IteratorResult<LogRecord, void>> {
+    this.#ending.abort();
+    return this.#records.throw(error);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
 /** `first`: the offset to begin at. Records before `time` are passed over: it may lie in the future. */
 export async function* followRecords(
   source: FollowSource,
   first: number,
   time: number,
   options: FollowOptions,
+  ending: AbortSignal,
 ): AsyncGenerator<LogRecord, void, undefined> {
   const { signal } = options;
   const alarm = new Alarm();
   const stopListening = source.onChange(alarm.ring);
   const stopKeeping = source.recent?.keep();
   signal?.addEventListener("abort", alarm.ring);
+  ending.addEventListener("abort", alarm.ring);
   const join = new ChainJoin(source.state.segments.place.stream, options.verify !== "crc");
   let offset = first;
   try {
-    for (;;) {
+    while (!ending.aborted) {
       signal?.throwIfAborted();
       alarm.set();
       const end = source.end();
@@ -54,6 +91,7 @@ export async function* followRecords(
       const records =
         run === null ? readUpTo(source.state, end, offset, options) : remembered(source, run, offset, end);
       for await (const record of records) {
+        signal?.throwIfAborted();
         join.show(record);
         offset++;
         if (record.timestamp >= time) yield record;
@@ -71,9 +109,10 @@ async function* readUpTo(
   state: ReadableStreamState,
   end: StreamEnd,
   from: number,
-  options: FollowOptions,
+  { verify, signal }: FollowOptions,
 ): AsyncGenerator<LogRecord, void, undefined> {
-  const reader = new RecordReader(state, end, { ...options, from, to: end.offset });
+  const options = { from, to: end.offset, ...(verify && { verify }), ...(signal && { signal }) };
+  const reader = new RecordReader(state, end, options);
   try {
     for (;;) {
       const pause = reader.pauseIfDue();

@@ -184,6 +184,7 @@ export class RecordReader {
 
   /** The next record, or `undefined` at the end of the range. */
   take(): LogRecord | undefined {
+    if (this.#options.signal?.aborted) this.#giveUp();
     if (this.#run?.zeroCopy && this.#offset >= this.#runEnd) this.#run.expired = true;
     if (this.#done || this.#recordsLeft <= 0) return this.#finish();
     if (this.#offset >= this.#to || (this.#offset >= this.#runEnd && !this.#nextRun())) return this.#finishAtEnd();
@@ -225,6 +226,7 @@ export class RecordReader {
   async #verifyUpToFirst(): Promise<void> {
     const { segments, settings } = this.#state;
     try {
+      this.#options.signal?.throwIfAborted();
       segments.checkOpen();
       const scan = this.#start(this.#startPlace());
       while (this.#offset < this.#to && scan.next()) {
@@ -250,6 +252,11 @@ export class RecordReader {
     this.#scan = null;
     if (this.#core !== null) giveCore(this.#core);
     this.#core = null;
+  }
+
+  #giveUp(): void {
+    this.close();
+    this.#options.signal?.throwIfAborted();
   }
 
   // A reader that wants more than there is must be told when there was more.

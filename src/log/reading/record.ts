@@ -90,7 +90,7 @@ export class LogRecord {
    * `ArrayBuffer` of about 16 KiB, those from `get` one of 4 KiB, which stays in memory as long as one of them is kept
    * (`slice()` makes one alone). Read with `zeroCopy` it is a view on the reader's memory, valid until the reader's next step.
    *
-   * @throws {UsageError} `VIEW_EXPIRED`
+   * @throws {UsageError} `VIEW_EXPIRED`; `LOG_CLOSED` when it is encrypted: the keys are gone then
    * @throws {KeyError} `PAYLOAD_ENCRYPTED`, `PAYLOAD_ERASED`, `PAYLOAD_KEY_MISSING`, `KEYS_ROTATED`: nothing is damaged
    * @throws {CorruptionError} `PAYLOAD_UNREADABLE`
    */

@@ -1,7 +1,7 @@
 // Goes through a stream's records across its segments: joins the scans of single segments, carries the chain over from
 // one to the next, and checks what only the two together can show.
-import { COMMIT_MORE_SHIFT, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
-import { DiatremeError, failure } from "../../errors.ts";
+import { COMMIT_MORE_SHIFT, RECORD_EXTRA_BYTES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
+import { DiatremeError, failure, UsageError } from "../../errors.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
@@ -13,7 +13,7 @@ export interface StreamScanStart extends ScanStart {
   readonly segment: number;
 }
 
-/** Where a scan ends: a stream's end, or a place within it that is treated as one. */
+/** Where a scan ends: a stream's end, or a place within it that is treated as one. `offset`: `Infinity` when not known. */
 export type StreamScanEnd = Pick<StreamEnd, "segment" | "position" | "offset"> & {
   /** Hash of the last record before it; `null` when that is not known. */
   readonly head: Uint8Array | null;
@@ -81,7 +81,8 @@ export class StreamScan {
       try {
         if (this.#scan === null && !this.#openNext()) return false;
       } catch (error) {
-        if (!(error instanceof DiatremeError)) throw error;
+        // A log that was closed meanwhile is not damaged.
+        if (!(error instanceof DiatremeError) || error instanceof UsageError) throw error;
         this.fault = error;
         return false;
       }
@@ -105,7 +106,11 @@ export class StreamScan {
 
   #openNext(): boolean {
     const { segment: number, offset } = this.#next;
-    if (number > this.#end.segment || offset >= this.#to) return false;
+    if (offset >= this.#to) return false;
+    if (number > this.#end.segment) {
+      this.#checkEnd(number, this.#next);
+      return false;
+    }
     const segment = this.#files.openOwn(number);
     this.#segment = segment;
     const { firstOffset } = segment.header;
@@ -144,6 +149,7 @@ export class StreamScan {
         position: this.#lastPosition,
       });
     }
+    if (this.fault === null && number === this.#end.segment && !isStopped) this.#checkEnd(number, scan);
     this.#next = {
       segment: number + 1,
       offset: scan.offset,
@@ -154,6 +160,21 @@ export class StreamScan {
     this.close();
   }
 
+  // Whoever named the start, or the end, may have been wrong: an index, or what was known before another process changed the
+  // files. Then there are fewer records between the two than there should be, or more.
+  #checkEnd(segment: number, { offset, position }: { offset: number; position: number }): void {
+    if (offset === this.#end.offset || !Number.isFinite(this.#end.offset)) return;
+    const { stream } = this.#files.place;
+    this.fault = failure("RECORD_TRUNCATED", {
+      stream,
+      segment,
+      offset,
+      position,
+      bytes: RECORD_EXTRA_BYTES,
+      available: 0,
+    });
+  }
+
   // What the first record of the next segment links to, if that record can be believed; else its own scan will tell.
   #firstLink(number: number): { link: Uint8Array; offset: number } | null {
     if (number > this.#end.segment) return null;
@@ -161,7 +182,7 @@ export class StreamScan {
     try {
       segment = this.#files.get(number);
     } catch (error) {
-      if (error instanceof DiatremeError) return null;
+      if (error instanceof DiatremeError && !(error instanceof UsageError)) return null;
       throw error;
     }
     const core = takeCore();

@@ -130,7 +130,7 @@ function firstOffset(files: SegmentFiles, number: number): number | null {
 function endOfFiles(files: SegmentFiles): StreamScanEnd {
   for (let segment = files.count - 1; segment >= 0; segment--) {
     if (firstOffset(files, segment) === null) continue;
-    return { segment, position: files.get(segment).file.size(), offset: Number.MAX_SAFE_INTEGER, head: null };
+    return { segment, position: files.get(segment).file.size(), offset: Number.POSITIVE_INFINITY, head: null };
   }
   return { segment: -1, position: 0, offset: 0, head: null };
 }

@@ -113,6 +113,11 @@ export function checkVerifyOptions(options: VerifyOptions): void {
   whole("to", 0);
   whole("jobs", 1);
   whole("rangeBytes", 1);
+  const { against = [] } = options;
+  const texts: readonly unknown[] = Array.isArray(against) ? against : [against];
+  const others = texts.filter((text) => typeof text !== "string");
+  if (others.length === 0) return;
+  throw failure("OPTION_INVALID", { option: "against", value: String(others[0]), expected: "texts of checkpoints" });
 }
 
 /** What a verification came to know. */
@@ -166,7 +171,8 @@ function* unprovedBy({ range, end, fault, outside }: Findings): Generator<string
   } else if (fault === null && vouched < end.offset) {
     yield `that nothing was cut off or replaced from record ${vouched} on: no checkpoint from outside covers more`;
   } else if (fault === null) {
-    yield `that nothing was cut off behind record ${vouched - 1}: no checkpoint from outside covers more`;
+    const last = vouched === 0 ? "the stream's beginning" : `record ${vouched - 1}`;
+    yield `that nothing was cut off behind ${last}: no checkpoint from outside covers more`;
   }
 }
 

@@ -24,9 +24,9 @@ export class VerifyTeam {
     return this.#members.length;
   }
 
-  /** Starts `size` threads. Throws when any of them cannot be; then none is left. */
+  /** Starts `size` threads. Throws when any of them cannot be, or `signal` is aborted; then none is left. */
   static async start(
-    { workers, clock }: { workers: Workers; clock: Clock },
+    { workers, clock, signal }: { workers: Workers; clock: Clock; signal: AbortSignal | undefined },
     files: SegmentFiles,
     settings: LogSettings,
     size: number,
@@ -39,7 +39,7 @@ export class VerifyTeam {
         started.push(worker);
         worker.post(job, []);
       }
-      const greetings = await within(clock, Promise.all(started.map((worker) => worker.receive())));
+      const greetings = await within(clock, signal, Promise.all(started.map((worker) => worker.receive())));
       if (greetings.some((greeting) => greeting !== READY)) throw new Error("its program is another one");
       return new VerifyTeam(started);
     } catch (error) {
@@ -67,9 +67,14 @@ export class VerifyTeam {
   }
 }
 
-function within<T>(clock: Clock, promise: Promise<T>): Promise<T> {
+function within<T>(clock: Clock, signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(START_MS, () => reject(new Error("it did not start in time")));
-    promise.then(resolve, reject).finally(cancel);
+    const giveUp = () => reject(signal?.reason);
+    signal?.addEventListener("abort", giveUp, { once: true });
+    promise.then(resolve, reject).finally(() => {
+      cancel();
+      signal?.removeEventListener("abort", giveUp);
+    });
   });
 }

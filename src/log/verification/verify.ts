@@ -89,7 +89,7 @@ class Verification {
       try {
         await this.#check();
       } catch (error) {
-        if (!(error instanceof DiatremeError) || error instanceof UsageError) throw error;
+        if (!this.#isFinding(error)) throw error;
         this.#fault = error;
       }
       if (this.#fault !== null && this.#options.stopAtFirst !== true) goodAfter = await this.#goOn(this.#fault);
@@ -159,12 +159,13 @@ class Verification {
   // Moves on over ranges that are whole and fit together. Stops before the last one that did when the next does not, for
   // whether a record stands may depend on the one behind it.
   async #checkInParallel(target: VerifyTarget): Promise<void> {
+    const { signal, rangeBytes = RANGE_BYTES } = this.#options;
     const team = await this.#startTeam(target);
     if (team === null) return;
-    const { signal, rangeBytes = RANGE_BYTES } = this.#options;
     const endTeam = () => void team.stop();
     signal?.addEventListener("abort", endTeam, { once: true });
     try {
+      signal?.throwIfAborted();
       this.#threads = team.size;
       await this.#joinRanges(team, planRanges(this.#state, target, rangeBytes), target.to);
     } finally {
@@ -176,15 +177,16 @@ class Verification {
   async #startTeam(target: VerifyTarget): Promise<VerifyTeam | null> {
     const { clock } = this.#state.settings;
     const { workers } = this.#files.place.runtime;
-    const { rangeBytes = RANGE_BYTES, jobs = workers?.cores ?? 1 } = this.#options;
+    const { rangeBytes = RANGE_BYTES, jobs = workers?.cores ?? 1, signal } = this.#options;
     if (jobs === 1 || !hasBytes(this.#state, target, LEAST_RANGES * rangeBytes)) return null;
     if (workers === null) {
       this.#notes.push("This runtime has no threads: one has done all the work.");
       return null;
     }
     try {
-      return await VerifyTeam.start({ workers, clock }, this.#files, this.#state.settings, jobs);
+      return await VerifyTeam.start({ workers, clock, signal }, this.#files, this.#state.settings, jobs);
     } catch (error) {
+      signal?.throwIfAborted();
       this.#notes.push(`Threads could not be started (${messageOf(error)}): one has done all the work.`);
       return null;
     }
@@ -237,10 +239,17 @@ class Verification {
     try {
       return await findGoodAfter(this.#files, this.#state.settings, fault, { end: this.#end, to: wanted }, beat);
     } catch (error) {
-      if (!(error instanceof DiatremeError) || error instanceof UsageError) throw error;
+      if (!this.#isFinding(error)) throw error;
       this.#notes.push(`What is good behind the first bad record was not found out: ${error.message}`);
       return [];
     }
+  }
+
+  #isFinding(error: unknown): error is DiatremeError {
+    const { signal } = this.#options;
+    // What the caller's own code throws is no finding, whatever it is.
+    if (this.#pace.interruption?.error === error || (signal?.aborted && signal.reason === error)) return false;
+    return error instanceof DiatremeError && !(error instanceof UsageError);
   }
 
   // Files of our own that pass by the system's cache, where that can be done.

@@ -141,6 +141,7 @@ function describe(verdict: Verdict, output: Outlet): string {
     const word = isBad(verdict) ? "BAD:" : "NOT READABLE:";
     lines.push(`${name}  ${output.paint("bad", word)} ${problem?.message}`);
     if ("records" in verdict) {
+      for (const { message } of verdict.further) lines.push(`  ${output.paint("bad", "and:")} ${message}`);
       lines.push(`  good before that: ${describeContents(verdict)}`);
       if (verdict.goodAfter.length > 0) lines.push(`  good among themselves after that: ${describeAfter(verdict)}`);
     }

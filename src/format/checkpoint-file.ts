@@ -129,7 +129,7 @@ export function findCheckpoint(
   let low = 0;
   let high = count;
   while (low < high) {
-    const middle = (low + high) >>> 1;
+    const middle = Math.floor((low + high) / 2);
     let index = middle;
     let entry = read(index);
     while (entry === null && index > low && middle - index < MOST_BAD_ENTRIES) entry = read(--index);

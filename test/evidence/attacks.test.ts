@@ -183,7 +183,16 @@ const ATTACKS: readonly Attack[] = [
   {
     title: "a changed record with all links and CRCs recomputed, the checkpoints left",
     attack: () => rewrite(fraud, "made anew"),
-    verdicts: always("CHECKPOINT_CONTRADICTED"),
+    verdicts: ["CHECKPOINT_CONTRADICTED", "CHECKPOINT_CONTRADICTED", "LOG_FORKED", "LOG_FORKED"],
+  },
+  {
+    title: "the same, and a changed byte behind it",
+    attack: () => {
+      rewrite(fraud, "made anew");
+      const path = segmentPaths().at(-1) as string;
+      disk.flip(path, disk.bytes(path).length - 10, 1);
+    },
+    verdicts: ["CHECKPOINT_CONTRADICTED", "CHECKPOINT_CONTRADICTED", "LOG_FORKED", "LOG_FORKED"],
   },
   {
     title: "a changed record with all links and CRCs recomputed, the checkpoints removed",
@@ -402,6 +411,21 @@ describe("an attack on the files:", () => {
       const row = rows.find(([name]) => name === title);
       expect(row, title).toEqual([title, ...verdicts.map((code) => (code === "good" ? "not noticed" : code))]);
     }
+  });
+});
+
+describe("a contradiction", () => {
+  it("is told beside the first bad record, wherever that is", async () => {
+    put(whole);
+    rewrite(fraud, "made anew");
+    const path = segmentPaths().at(-1) as string;
+    disk.flip(path, disk.bytes(path).length - 10, 1);
+    const { problem, further } = await verified({ publicKeys }, [early]);
+    expect([problem, ...(further ?? [])].map((one) => [one?.code, one?.["offset"]])).toEqual([
+      ["LOG_FORKED", undefined],
+      ["CHECKPOINT_CONTRADICTED", undefined],
+      ["RECORD_CRC_MISMATCH", RECORDS - 1],
+    ]);
   });
 });
 

@@ -39,6 +39,17 @@ function changed(entry: CheckpointEntry, change: (bytes: Uint8Array, view: DataV
   return bytes;
 }
 
+describe("a checkpoint file of any size", () => {
+  it("is searched to an end", () => {
+    let reads = 0;
+    const nothing = () => {
+      if (++reads > 20_000) throw new Error("no end");
+      return null;
+    };
+    for (const count of [2 ** 31 + 1, 2 ** 32 + 10, 2 ** 46]) expect(findCheckpoint(count, 5, nothing)).toBeNull();
+  });
+});
+
 describe("the header of a checkpoint file", () => {
   it("is recognised, and every changed byte of it is noticed", () => {
     const header = encodeCheckpointHeader(HOME, crc32);

@@ -15,6 +15,36 @@ async function killed(payloads: readonly string[]) {
   return { disk, runtime: disk.runtime({ pid: 2 }) };
 }
 
+describe("a long append that is torn", () => {
+  it("is not gone through once for each page of the index that was written while it was", async () => {
+    const { runtime, disk } = memoryRuntime({ seed: 2 });
+    const log = await openLogOn(runtime, "/log", { spaceAhead: false, sync: "onFlush" });
+    await log.stream("orders").append("first");
+    await log.stream("orders").append(Array.from({ length: 24 * 1016 }, () => "of many"));
+    const whole = disk.bytes(SEGMENT).slice();
+    const index = disk.bytes(`${SEGMENT}.idx`).slice();
+    expect(index.length).toBeGreaterThan(20 * 4096);
+    disk.kill(1);
+    disk.put(SEGMENT, whole.subarray(0, whole.length - 20));
+    disk.put(`${SEGMENT}.idx`, index);
+
+    const readsOnOpening = async () => {
+      let reads = 0;
+      disk.onOperation = ({ kind, path }) => {
+        if (kind === "read" && path === SEGMENT) reads++;
+        return undefined;
+      };
+      const readOnly = await openLogOn(disk.runtime({ pid: 3 }), "/log", { readOnly: true });
+      expect((await readOnly.stream("orders").head()).nextOffset).toBe(1);
+      disk.onOperation = null;
+      return reads;
+    };
+    const withIndex = await readsOnOpening();
+    disk.take(`${SEGMENT}.idx`);
+    expect(withIndex).toBeLessThan(4 * (await readsOnOpening()));
+  });
+});
+
 describe("the last record of a log that was not closed", () => {
   it("is not cut because it is longer than the limit that the log is opened with", async () => {
     const { disk, runtime } = await killed(["short", "x".repeat(5000)]);

@@ -2,6 +2,7 @@
 // the business of mutation.test.ts; here is what is promised besides.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memoryRuntime } from "../../adapters/memory.ts";
+import { RECORD_MAGIC } from "../../assembly/layout.ts";
 import { openLogOn, type Runtime, type RuntimeWorker, type VerifyOptions, type VerifyReport } from "../../src/index.ts";
 import { currentRuntime, loadsTypeScript, type TemporaryFolder, temporaryFolder } from "../contract/current-runtime.ts";
 import { flipBit, payloadPlace } from "./flip-bit.ts";
@@ -273,6 +274,36 @@ describe("behind a bad record", () => {
     const first = await verify(runtime, "/log", { stopAtFirst: true });
     expect(all.goodAfter).toEqual([{ from: (all.problem?.offset as number) + 1, to: RECORDS }]);
     expect(first).toMatchObject({ problem: all.problem, records: all.records, goodAfter: [] });
+  });
+
+  it("is looked for in turns that leave the program its own, however much imitates records", async () => {
+    const { runtime, disk } = memoryRuntime({ seed: 3 });
+    const log = await openLogOn(runtime, "/log");
+    // Headers, one behind the other, of records that would each have most of the file as their payload.
+    const imitated = new Uint8Array(64 << 10);
+    const view = new DataView(imitated.buffer);
+    for (let at = 0; at + 64 <= imitated.length; at += 64) {
+      view.setUint32(at, RECORD_MAGIC, true);
+      view.setUint32(at + 4, imitated.length - at - 72 - 8, true);
+      view.setUint32(at + 8, 7, true);
+    }
+    await log.stream("orders").append([imitated, "good"]);
+    await log.close();
+    disk.flip("/log/orders/segment_000000.log", 128 + 20, 1);
+    let looks = 0;
+    const controller = new AbortController();
+    const clock = {
+      nowMicros: () => 1,
+      monotonicMs: () => 20 * ++looks,
+      pause: () => {
+        if (looks > 500) controller.abort("enough");
+        return Promise.resolve();
+      },
+      after: () => () => undefined,
+    };
+    const { signal } = controller;
+    await expect(verify({ ...runtime, clock }, "/log", { signal })).rejects.toBe("enough");
+    expect(await verify(runtime, "/log", {})).toMatchObject({ ok: false, goodAfter: [{ from: 1, to: 2 }] });
   });
 
   it("records that a payload imitates are not taken for records of the stream", async () => {

@@ -6,6 +6,8 @@ import {
   PAGE_BYTES,
   PAGE_ENTRIES,
   RECORD_EXTRA_BYTES,
+  RECORD_HEADER_BYTES,
+  RECORD_LENGTH_AT,
   SEGMENT_HEADER_BYTES,
   SEGMENT_MAX_BYTES,
 } from "../../../assembly/layout.ts";
@@ -75,6 +77,10 @@ export function findTail(
   const indexPages = indexFile === null ? 0 : Math.min(Math.ceil(indexFile.size() / PAGE_BYTES), mostPages);
   // Every record before this offset was synced: a page or a checkpoint says so that was written after the sync.
   let sealedOffset = Math.max(segment.header.firstOffset, checkpointed);
+  // Where no append ends behind a page, one before it is tried: farther off each time, or a long append that is torn would
+  // be gone through once for each of its pages.
+  let passed = 0;
+  let stride = 1;
   for (let page = indexPages - 1; page >= 0; page--) {
     if (!loadPage(pages, segment, indexFile as RuntimeFile, page)) continue;
     const first = placeOf(pages, 0);
@@ -84,13 +90,23 @@ export function findTail(
       sealedOffset = Math.max(sealedOffset, closedOffset);
       // A sealed page speaks of the very end; if anything lies behind it, or is known to have been synced behind it, that
       // was written later.
-      const tail = last.position < fileBytes ? scanTail(window, segment, last, null, fileBytes, settings) : null;
+      const mayEnd = page === indexPages - 1 || isLastOfFile(window, segment, last.position, fileBytes);
+      const isThere = mayEnd && last.position < fileBytes;
+      const tail = isThere ? scanTail(window, segment, last, null, fileBytes, settings) : null;
       const closedHere = tail?.position === fileBytes && tail.chain.nextOffset === closedOffset;
       if (closedHere && closedOffset === sealedOffset) return { ...tail, unsyncedFrom: sealedOffset, sealedPage: page };
     }
     if (last.position >= fileBytes) continue;
+    if (passed > 0) {
+      passed--;
+      continue;
+    }
     const tail = scanTail(window, segment, first, null, fileBytes, settings);
-    if (tail === null) continue;
+    if (tail === null) {
+      passed = stride - 1;
+      stride *= 2;
+      continue;
+    }
     if (tail.unsyncedFrom < first.offset) {
       // What is before this page may not have reached the disk either: look from where the doubt begins.
       page = Math.min(page, Math.floor((tail.unsyncedFrom - segment.header.firstOffset) / PAGE_ENTRIES) + 1);
@@ -105,6 +121,14 @@ export function findTail(
   // At the start of a segment no append is under way, so there the answer is always known.
   const empty = { nextOffset: firstOffset, timestamp: 0, head: head ?? new Uint8Array(DIGEST_BYTES) };
   return withEvidence(scanTail(window, segment, start, empty, fileBytes, settings) as Tail, segment, sealedOffset);
+}
+
+// Whether the record at a position says that the file ends behind it.
+function isLastOfFile(window: RecordWindow, { file }: Segment, position: number, fileBytes: number): boolean {
+  if (position + RECORD_EXTRA_BYTES > fileBytes) return false;
+  window.load(file, position, RECORD_HEADER_BYTES);
+  const length = window.core.view.getUint32(window.pointer + RECORD_LENGTH_AT, true);
+  return position + RECORD_EXTRA_BYTES + length === fileBytes;
 }
 
 // Records that were synced and are not whole are damage, however much they look like a torn write.

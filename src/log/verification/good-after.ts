@@ -6,9 +6,9 @@ import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import { StreamScan, type StreamScanEnd, type StreamScanStart } from "../reading/stream-scan.ts";
-import { closeSegment, type SegmentFiles } from "../segments/segment-files.ts";
+import { closeSegment, type ReadableSegment, type SegmentFiles } from "../segments/segment-files.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
-import { findNextRecord } from "./next-record.ts";
+import { type FoundRecord, findNextRecord, type SearchBudget } from "./next-record.ts";
 
 /** Records `from` to before `to`: each good, and each linked to by the next. */
 export interface GoodRange {
@@ -48,8 +48,9 @@ export async function findGoodAfter(
   const window = new RecordWindow(core, core.arena, WINDOW_BYTES);
   try {
     let search = searchBehind(fault, 0);
+    const finder = new Finder(window, files, settings, limit, () => beat(0, 0));
     for (let tries = 0; search !== null && tries < MOST_TRIES && ranges.length < MOST_RANGES; tries++) {
-      const start = find(window, files, settings, search, limit);
+      const start = await finder.find(search);
       if (start === null || start.offset >= to) break;
       const scan = new StreamScan(window, files, settings, { start, end: limit, level: "chain", to });
       let last = start.offset;
@@ -88,32 +89,60 @@ function searchBehind(fault: DiatremeError, least: number): Search | null {
   return { segment, position: position + 1, least: Math.max(least, offset) };
 }
 
-function find(
-  window: RecordWindow,
-  files: SegmentFiles,
-  { maxRecordBytes }: LogSettings,
-  { segment: number, position, least }: Search,
-  end: StreamScanEnd,
-): StreamScanStart | null {
-  if (position !== null && number <= end.segment) {
-    const segment = files.openOwn(number);
-    try {
-      const isLast = number === end.segment;
-      const bytes = isLast ? end.position : segment.bytes;
-      const below = isLast ? end.offset : (firstOffset(files, number + 1) ?? Number.MAX_SAFE_INTEGER);
-      const range = { from: position, end: bytes, least, below, maxRecordBytes };
-      const found = findNextRecord(window, segment, range);
-      if (found !== null) return { segment: number, ...found, timestamp: 0, head: null };
-    } finally {
-      closeSegment(segment);
+class Finder {
+  readonly #window: RecordWindow;
+  readonly #files: SegmentFiles;
+  readonly #maxRecordBytes: number;
+  readonly #end: StreamScanEnd;
+  readonly #beat: () => Promise<void> | null;
+  // One for all searches in a segment, however often they find something that then is none.
+  #budget: SearchBudget & { segment: number } = { segment: -1, bytes: 0 };
+
+  constructor(
+    window: RecordWindow,
+    files: SegmentFiles,
+    { maxRecordBytes }: LogSettings,
+    end: StreamScanEnd,
+    beat: () => Promise<void> | null,
+  ) {
+    this.#window = window;
+    this.#files = files;
+    this.#maxRecordBytes = maxRecordBytes;
+    this.#end = end;
+    this.#beat = beat;
+  }
+
+  async find({ segment: number, position, least }: Search): Promise<StreamScanStart | null> {
+    const files = this.#files;
+    if (position !== null && number <= this.#end.segment) {
+      const segment = files.openOwn(number);
+      try {
+        const found = await this.#findIn(segment, position, least);
+        if (found !== null) return { segment: number, ...found, timestamp: 0, head: null };
+      } finally {
+        closeSegment(segment);
+      }
     }
+    for (let later = position === null ? number : number + 1; later <= this.#end.segment; later++) {
+      const offset = firstOffset(files, later);
+      if (offset === null || offset < least) continue;
+      return { segment: later, offset, position: SEGMENT_HEADER_BYTES, timestamp: 0, head: null };
+    }
+    return null;
   }
-  for (let later = position === null ? number : number + 1; later <= end.segment; later++) {
-    const offset = firstOffset(files, later);
-    if (offset === null || offset < least) continue;
-    return { segment: later, offset, position: SEGMENT_HEADER_BYTES, timestamp: 0, head: null };
+
+  #findIn(segment: ReadableSegment, from: number, least: number): Promise<FoundRecord | null> {
+    const { number } = segment.header;
+    const maxRecordBytes = this.#maxRecordBytes;
+    const isLast = number === this.#end.segment;
+    const end = isLast ? this.#end.position : segment.bytes;
+    const below = isLast ? this.#end.offset : (firstOffset(this.#files, number + 1) ?? Number.MAX_SAFE_INTEGER);
+    if (this.#budget.segment !== number) {
+      this.#budget = { segment: number, bytes: 4 * (end - from) + 4 * maxRecordBytes };
+    }
+    const search = { from, end, least, below, maxRecordBytes, budget: this.#budget };
+    return findNextRecord(this.#window, segment, search, this.#beat);
   }
-  return null;
 }
 
 // `null` when the segment's header is bad.

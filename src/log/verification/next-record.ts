@@ -15,6 +15,11 @@ export interface FoundRecord {
   readonly position: number;
 }
 
+/** How many bytes of imitated records may still be checked. */
+export interface SearchBudget {
+  bytes: number;
+}
+
 export interface RecordSearch {
   /** Bytes of the segment in which the record must lie. */
   readonly from: number;
@@ -23,23 +28,28 @@ export interface RecordSearch {
   readonly least: number;
   readonly below: number;
   readonly maxRecordBytes: number;
+  readonly budget: SearchBudget;
 }
 
 /**
  * The first place in a segment where a record lies that is good by itself and may be the one that is looked for.
  *
  * Payloads may imitate records; when checking all imitations would take long, the answer is `null` as if there were none.
+ *
+ * @param beat - called between steps, to wait for when it gives a promise
  */
-export function findNextRecord(
+export async function findNextRecord(
   window: RecordWindow,
   segment: Segment,
-  { from, end, least, below, maxRecordBytes }: RecordSearch,
-): FoundRecord | null {
+  { from, end, least, below, maxRecordBytes, budget }: RecordSearch,
+  beat: () => Promise<void> | null,
+): Promise<FoundRecord | null> {
   const { core } = window;
-  let budget = 4 * (end - from) + 4 * maxRecordBytes;
   window.begin(from);
-  while (budget >= 0 && window.position + RECORD_EXTRA_BYTES <= end) {
+  while (budget.bytes >= 0 && window.position + RECORD_EXTRA_BYTES <= end) {
     if (window.available < RECORD_HEADER_BYTES) window.fill(segment.file, RECORD_HEADER_BYTES, end);
+    const pause = beat();
+    if (pause !== null) await pause;
     const { available } = window;
     if (available < RECORD_HEADER_BYTES) return null;
     const distance = core.run.findMagic(window.pointer, available) >>> 0;
@@ -58,7 +68,7 @@ export function findNextRecord(
       window.expect({ offset, timestamp: 0, crcSeed: segment.crcSeed });
       const walked = core.run.walk(window.pointer, Math.min(bytes, window.available), maxRecordBytes);
       if (walked === 1) return { offset, position: window.position };
-      budget -= bytes;
+      budget.bytes -= bytes;
     }
     window.advance(1);
   }

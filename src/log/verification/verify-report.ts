@@ -73,6 +73,8 @@ export interface VerifyReport {
    */
   readonly head: string;
   readonly problem: VerifyProblem | null;
+  /** What else was found wrong. What evidence says against records that passed comes before the first bad record. */
+  readonly further: readonly VerifyProblem[];
   /** Behind the first bad record: records that are good among themselves. At most a hundred ranges. */
   readonly goodAfter: readonly GoodRange[];
   /** What is wrong with the indexes. They are derived: this never changes what is read, and opening to write mends it. */
@@ -124,7 +126,7 @@ export function checkVerifyOptions(options: VerifyOptions): void {
 export interface Findings {
   readonly range: GoodRange;
   readonly end: StreamEnd;
-  readonly fault: DiatremeError | null;
+  readonly isGood: boolean;
   readonly checkpoints: CheckpointCounts;
   readonly outside: OutsideEvidence;
   readonly publicKeys: readonly PublicKey[];
@@ -156,7 +158,7 @@ export function statementsOn(findings: Findings): Pick<VerifyReport, "basis" | "
   return { basis, checked, notProved };
 }
 
-function* unprovedBy({ range, end, fault, outside }: Findings): Generator<string> {
+function* unprovedBy({ range, end, isGood, outside }: Findings): Generator<string> {
   const { from, to } = range;
   if (from === to) yield "anything about records: there was none to check";
   else if (from > 0) yield `that record ${from} joins what stands before it, and that it is of this stream`;
@@ -168,9 +170,9 @@ function* unprovedBy({ range, end, fault, outside }: Findings): Generator<string
   if (vouched === undefined) {
     yield "that nothing was cut off the end, and that the whole was not made anew: " +
       "keep a checkpoint elsewhere and verify against it";
-  } else if (fault === null && vouched < end.offset) {
+  } else if (isGood && vouched < end.offset) {
     yield `that nothing was cut off or replaced from record ${vouched} on: no checkpoint from outside covers more`;
-  } else if (fault === null) {
+  } else if (isGood) {
     const last = vouched === 0 ? "the stream's beginning" : `record ${vouched - 1}`;
     yield `that nothing was cut off behind ${last}: no checkpoint from outside covers more`;
   }

@@ -58,7 +58,9 @@ class Verification {
   readonly #notes: string[] = [];
   #threads = 1;
   #agreed: Agreed;
+  // What is wrong with the records, and what evidence says against those that passed.
   #fault: DiatremeError | null = null;
+  readonly #contradictions: DiatremeError[] = [];
 
   constructor(state: ReadableStreamState, end: StreamEnd, options: VerifyOptions) {
     const { segments, settings } = state;
@@ -92,6 +94,7 @@ class Verification {
         if (!this.#isFinding(error)) throw error;
         this.#fault = error;
       }
+      this.#holdAgainstEvidence();
       if (this.#fault !== null && this.#options.stopAtFirst !== true) goodAfter = await this.#goOn(this.#fault);
     } finally {
       if (this.#files.isDirect) this.#files.close();
@@ -110,19 +113,23 @@ class Verification {
       await this.#checkInParallel(target);
       await this.#checkAlone(target);
     }
-    const wantsMore = (this.#options.to ?? Number.POSITIVE_INFINITY) > this.#end.offset;
-    if (wantsMore) this.#fault ??= this.#end.damage;
+    if (this.#wantsMore) this.#fault ??= this.#end.damage;
     if (this.#fault === null) this.#files.get(this.#end.segment);
-    this.#holdAgainstEvidence(wantsMore);
   }
 
-  // What the records themselves say comes first: a contradiction is often its consequence.
-  #holdAgainstEvidence(isToTheEnd: boolean): void {
+  // Whether what comes behind the end was asked for too.
+  get #wantsMore(): boolean {
+    return (this.#options.to ?? Number.POSITIVE_INFINITY) > this.#end.offset;
+  }
+
+  // It is about records that passed, which stand before the first bad one.
+  #holdAgainstEvidence(): void {
     const { offset, head } = this.#end;
     const { contradiction, agreedTo } = this.#agreed.checkpoints;
     this.#outside.compare(this.#agreed.heads);
-    if (this.#fault === null && isToTheEnd) this.#outside.finish(offset, head, agreedTo === offset);
-    this.#fault ??= contradiction === null ? this.#outside.fault : failure("CHECKPOINT_CONTRADICTED", contradiction);
+    if (this.#fault === null && this.#wantsMore) this.#outside.finish(offset, head, agreedTo === offset);
+    if (this.#outside.fault !== null) this.#contradictions.push(this.#outside.fault);
+    if (contradiction !== null) this.#contradictions.push(failure("CHECKPOINT_CONTRADICTED", contradiction));
   }
 
   // `null` when a fault before the range keeps it from being reached.
@@ -271,19 +278,29 @@ class Verification {
   #report(goodAfter: readonly GoodRange[]): VerifyReport {
     const { place, records, bytes, index } = this.#agreed;
     const { counts: checkpoints } = this.#agreed.checkpoints;
+    const faults = this.#fault === null ? this.#contradictions : [...this.#contradictions, this.#fault];
+    const [problem = null, ...further] = faults.map(problemOf);
     const range = { from: this.#from, to: this.#to };
     const publicKeys = this.#state.settings.checkpoints.verifiers.map(({ publicKey }) => publicKey);
-    const findings = { range, end: this.#end, fault: this.#fault, checkpoints, outside: this.#outside, publicKeys };
+    const findings = {
+      range,
+      end: this.#end,
+      isGood: problem === null,
+      checkpoints,
+      outside: this.#outside,
+      publicKeys,
+    };
     return {
       stream: this.#files.place.stream,
-      ok: this.#fault === null,
+      ok: problem === null,
       range,
       records,
       bytes,
       segments: this.#files.count,
       nextOffset: this.#end.offset,
       head: toHex(place.head ?? new Uint8Array()),
-      problem: this.#fault === null ? null : problemOf(this.#fault),
+      problem,
+      further,
       goodAfter,
       index: [...index.values()],
       checkpoints,

@@ -78,7 +78,8 @@ def read_segment(path, data, number, newest, log_id, stream, before):
             at = records[-1].end
     except Bad as fault: bad = fault
     if not newest:
-        if not bad and records and records[-1].commit >> 31: bad = Bad("APPEND_INCOMPLETE", None, *records[-1][:3])
+        if not bad and not records: bad = Bad("RECORD_TRUNCATED", None, number, first, 128)
+        if not bad and records[-1].commit >> 31: bad = Bad("APPEND_INCOMPLETE", None, *records[-1][:3])
         return records, bad, 0
     # A fault in an older segment is found later, when all are joined.
     count, broken = joined(before[-1:] + records, sha(data[:112]) if number == 0 else None)

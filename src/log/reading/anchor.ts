@@ -1,5 +1,5 @@
 // Checkpoints of the log as places to verify from: finding the nearest, and telling a wrong one from damaged records.
-import { failure, StorageError } from "../../errors.ts";
+import { CorruptionError, failure, StorageError } from "../../errors.ts";
 import { toHex } from "../../format/hex.ts";
 import type { LogSettings } from "../options.ts";
 import { CheckpointEntries, type FoundCheckpoint } from "../segments/checkpoint-file.ts";
@@ -13,7 +13,7 @@ export interface PlacedCheckpoint extends FoundCheckpoint {
 
 /**
  * The newest checkpoint that covers no more than `offset` records and that the settings let count, beside one of the
- * segments from `newest` down to `oldest`. A file that cannot be read costs a place to begin at and no more.
+ * segments from `newest` down to `oldest`. A file that is bad or cannot be read costs a place to begin at and no more.
  */
 export function findAnchor(
   segments: SegmentFiles,
@@ -25,7 +25,7 @@ export function findAnchor(
       const found = nearestBeside(segments, number, settings, offset);
       if (found !== null) return found;
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
+      if (!(error instanceof StorageError || error instanceof CorruptionError)) throw error;
     }
   }
   return null;

@@ -1,13 +1,22 @@
 // Goes through a stream's records across its segments: joins the scans of single segments, carries the chain over from
 // one to the next, and checks what only the two together can show.
-import { COMMIT_MORE_SHIFT, RECORD_EXTRA_BYTES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
+import {
+  COMMIT_MORE_SHIFT,
+  DIGEST_BYTES,
+  RECORD_EXTRA_BYTES,
+  RECORD_HEADER_BYTES,
+  RECORD_PREVIOUS_AT,
+  SEGMENT_HEADER_BYTES,
+} from "../../../assembly/layout.ts";
 import { DiatremeError, failure, UsageError } from "../../errors.ts";
+import { toHex } from "../../format/hex.ts";
+import { sameBytes } from "../../format/same-bytes.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import { closeSegment, type ReadableSegment, type SegmentFiles } from "../segments/segment-files.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
-import { type ScanLevel, type ScanStart, SegmentScan } from "./scan.ts";
+import { type EndVerdict, relinkedHash, type ScanLevel, type ScanStart, SegmentScan } from "./scan.ts";
 
 export interface StreamScanStart extends ScanStart {
   readonly segment: number;
@@ -130,6 +139,7 @@ export class StreamScan {
       end: newest ? end.position : segment.bytes,
       endHash: last ? end.head : (next?.link ?? null),
       endOffset: last ? end.offset : (next?.offset ?? end.offset),
+      ...(next === null ? {} : { judgeEnd: (hash: Uint8Array) => this.#judgeBorder(next.number, hash) }),
       showUnproved: false,
       stop: this.#to < end.offset ? this.#to : Number.POSITIVE_INFINITY,
     });
@@ -149,7 +159,11 @@ export class StreamScan {
         position: this.#lastPosition,
       });
     }
-    if (this.fault === null && number === this.#end.segment && !isStopped) this.#checkEnd(number, scan);
+    if (this.fault === null && !isStopped) {
+      // Before the newest, only a segment that somebody has put there is without records.
+      if (number === this.#end.segment) this.#checkEnd(number, scan);
+      else if (scan.position === SEGMENT_HEADER_BYTES) this.fault = this.#lacking(number, scan);
+    }
     this.#next = {
       segment: number + 1,
       offset: scan.offset,
@@ -164,46 +178,63 @@ export class StreamScan {
   // files. Then there are fewer records between the two than there should be, or more.
   #checkEnd(segment: number, { offset, position }: { offset: number; position: number }): void {
     if (offset === this.#end.offset || !Number.isFinite(this.#end.offset)) return;
-    const { stream } = this.#files.place;
-    this.fault = failure("RECORD_TRUNCATED", {
-      stream,
-      segment,
-      offset,
-      position,
-      bytes: RECORD_EXTRA_BYTES,
-      available: 0,
-    });
+    this.fault = this.#lacking(segment, { offset, position });
   }
 
-  // What the first record of the next segment links to, if that record can be believed; else its own scan will tell.
-  #firstLink(number: number): { link: Uint8Array; offset: number } | null {
+  // A record is missing here.
+  #lacking(segment: number, { offset, position }: { offset: number; position: number }): DiatremeError {
+    const { stream } = this.#files.place;
+    return failure("RECORD_TRUNCATED", { stream, segment, offset, position, bytes: RECORD_EXTRA_BYTES, available: 0 });
+  }
+
+  // What the first record of a segment links to, whatever else is in it: that this is a record's hash proves the record.
+  #firstLink(number: number): { link: Uint8Array; offset: number; number: number } | null {
     if (number > this.#end.segment) return null;
-    let segment: ReadableSegment;
     try {
-      segment = this.#files.get(number);
+      const { file, header } = this.#files.get(number);
+      const bytes = new Uint8Array(RECORD_HEADER_BYTES);
+      const read = file.read(bytes, SEGMENT_HEADER_BYTES);
+      // One that somebody has put there without records does not keep the next one from proving the record.
+      if (read === 0) return this.#firstLink(number + 1);
+      if (read < bytes.length) return null;
+      const link = bytes.subarray(RECORD_PREVIOUS_AT, RECORD_PREVIOUS_AT + DIGEST_BYTES);
+      return { link, offset: header.firstOffset, number };
     } catch (error) {
+      // The scan of that segment will tell.
       if (error instanceof DiatremeError && !(error instanceof UsageError)) return null;
       throw error;
     }
+  }
+
+  // The last record before a segment does not have the hash that the first one in it links to. As within a segment.
+  #judgeBorder(number: number, hash: Uint8Array): EndVerdict {
+    const segment = this.#files.openOwn(number);
     const core = takeCore();
-    const window = new RecordWindow(core, core.arena, PEEK_BYTES);
-    const { firstOffset: offset } = segment.header;
-    const last = number === this.#end.segment;
-    const scan = new SegmentScan(
-      window,
-      segment,
-      { offset, position: SEGMENT_HEADER_BYTES, timestamp: 0, head: null },
-      {
-        level: "chain",
-        engine: this.#settings.engine,
-        maxRecordBytes: this.#settings.maxRecordBytes,
-        end: last ? this.#end.position : segment.bytes,
-        endHash: last ? this.#end.head : null,
-        showUnproved: false,
-      },
-    );
-    const first = scan.next() ? { link: window.linkAt(scan.header(0)).slice(), offset } : null;
-    giveCore(core);
-    return first;
+    try {
+      const window = new RecordWindow(core, core.arena, PEEK_BYTES);
+      const { engine, maxRecordBytes } = this.#settings;
+      const start = { offset: segment.header.firstOffset, position: SEGMENT_HEADER_BYTES, timestamp: 0, head: null };
+      const end = number === this.#end.segment ? this.#end.position : segment.bytes;
+      const stop = start.offset + 1;
+      const scan = new SegmentScan(window, segment, start, {
+        ...{ level: "crc", engine, maxRecordBytes, end, stop },
+        ...{ endHash: null, showUnproved: false },
+      });
+      if (!scan.next()) return scan.fault ?? "altered";
+      const behind = window.headerAfter(scan.bytes, segment.file, end);
+      const known = behind === 0 ? (this.#firstLink(number + 1)?.link ?? null) : window.linkAt(behind).slice();
+      window.trustLink();
+      window.link(1, 0, engine);
+      const header = core.bytes.subarray(scan.header(0), scan.header(0) + RECORD_HEADER_BYTES);
+      if (known === null || sameBytes(window.hash(0), known)) return "altered";
+      if (sameBytes(relinkedHash(header, window.digest(0), hash), known)) return "stands";
+      const { stream } = segment.header;
+      const { offset, position } = scan;
+      const linked = toHex(window.linkAt(scan.header(0)));
+      return failure("RECORD_LINK_WRONG", { stream, segment: number, offset, position, linked, expected: toHex(hash) });
+    } finally {
+      closeSegment(segment);
+      giveCore(core);
+    }
   }
 }

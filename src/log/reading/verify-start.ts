@@ -32,7 +32,13 @@ export async function findStart(
     while (scan.next()) {
       const { run } = scan;
       const offset = run.offset + run.count;
-      place = { segment: start.segment, offset, position: run.position + run.bytes, timestamp: 0, head: null };
+      place = {
+        segment: run.segment.header.number,
+        offset,
+        position: run.position + run.bytes,
+        timestamp: 0,
+        head: null,
+      };
       const pause = beat();
       if (pause !== null) await pause;
     }

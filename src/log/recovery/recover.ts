@@ -29,10 +29,18 @@ export interface PagePlace {
   readonly position: number;
 }
 
+/** A place between two appends, and the chain up to there. */
+export interface AppendEnd {
+  readonly position: number;
+  readonly chain: ChainState;
+}
+
 /** Where a segment's complete appends end. */
 export interface Tail {
   readonly position: number;
   readonly chain: ChainState;
+  /** Where the last of them begins; `null` when that is before the place where the scan began. */
+  readonly lastAppend: AppendEnd | null;
   /** First offset that may not be on the disk yet although it is in the file; `chain.nextOffset` when all is. */
   readonly unsyncedFrom: number;
   /** A place at or before that record, from which on all records were checked. */
@@ -166,14 +174,16 @@ function scanTail(
   });
   let chain = chainAtStart;
   let position = start.position;
+  let lastAppend: AppendEnd | null = null;
   let lastCommit = 0;
   while (scan.next()) {
     const count = scan.committedCount();
     if (count === 0) continue;
-    const last = count - 1;
-    chain = { nextOffset: scan.offset + count, timestamp: scan.timestamp(last), head: scan.hash(last).slice() };
-    position = scan.position + scan.header(count) - scan.header(0);
-    lastCommit = scan.commitWord(last);
+    const before = scan.committedCount(count - 1);
+    if (before > 0) lastAppend = endOfAppend(scan, before);
+    else lastAppend = chain === null ? null : { position, chain };
+    ({ position, chain } = endOfAppend(scan, count));
+    lastCommit = scan.commitWord(count - 1);
   }
   if (chain === null) return null;
   const { fault } = scan;
@@ -182,6 +192,7 @@ function scanTail(
   const tail = {
     position,
     chain,
+    lastAppend,
     ...unsynced,
     sealedPage: null,
     indexPlace: null,
@@ -205,6 +216,12 @@ function scanTail(
     reason: fault?.message ?? "The last append is incomplete.",
   };
   return { ...tail, torn };
+}
+
+function endOfAppend(scan: SegmentScan, count: number): AppendEnd {
+  const last = count - 1;
+  const chain = { nextOffset: scan.offset + count, timestamp: scan.timestamp(last), head: scan.hash(last).slice() };
+  return { position: scan.position + scan.header(count) - scan.header(0), chain };
 }
 
 // A record that is longer than this reader wants, or whose CRC is right and whose fields are not known here, was written

@@ -4,6 +4,7 @@
 import { DIGEST_BYTES, PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
 import { CorruptionError, failure, isFailure, StorageError } from "../../errors.ts";
 import { folderOf } from "../../format/path.ts";
+import { sameBytes } from "../../format/same-bytes.ts";
 import type { FolderEntry, RuntimeFile } from "../../runtime.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
@@ -81,6 +82,7 @@ function endOfSegment(segments: SegmentFiles, number: number, settings: LogSetti
     };
     let tail = look();
     for (let looks = 1; tail.corruption !== null && looks < LOOKS; looks++) tail = look();
+    if (tail.corruption !== null) tail = withoutUnproved(tail, window, segment);
     const chain = joined(tail, window, pages, segments, segment, settings);
     const { position, corruption: damage } = tail;
     return { segment: number, position, offset: chain.nextOffset, head: chain.head, damage };
@@ -88,6 +90,16 @@ function endOfSegment(segments: SegmentFiles, number: number, settings: LogSetti
     closeSegment(segment);
     giveCore(core);
   }
+}
+
+// A reader is not shown an append whose last record the damaged one behind it does not link to: nothing proves it, and it may
+// have been altered as well. docs/format.md, R11.
+function withoutUnproved(tail: Tail, window: RecordWindow, { file }: Segment): Tail {
+  const { position, chain, lastAppend, fileBytes } = tail;
+  window.begin(position);
+  const header = window.headerAfter(0, file, fileBytes);
+  if (header === 0 || lastAppend === null || sameBytes(window.linkAt(header), chain.head)) return tail;
+  return { ...tail, ...lastAppend };
 }
 
 /**

@@ -1,6 +1,6 @@
 // The segments of a stream: which there are, where each begins, and a few of them open for looking records up.
 
-import { type DiatremeError, failure } from "../../errors.ts";
+import { CorruptionError, type DiatremeError, failure } from "../../errors.ts";
 import { folderOf } from "../../format/path.ts";
 import { segmentNumber } from "../../format/segment-header.ts";
 import { isSideFile } from "../../format/side-file.ts";
@@ -118,16 +118,30 @@ export class SegmentFiles {
     return Number.isNaN(known) ? this.get(number).header.firstOffset : known;
   }
 
-  /** The last segment that begins at or before `offset`. */
+  /** The last segment that begins at or before `offset`, among those whose headers are good. */
   find(offset: number): number {
     let low = 0;
     let high = this.count - 1;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if (this.firstOffset(middle) <= offset) low = middle;
+      const known = this.#firstGood(middle, high);
+      if (known !== null && this.firstOffset(known) <= offset) low = known;
       else high = middle - 1;
     }
     return low;
+  }
+
+  // Whoever needs a segment whose header is bad comes upon it from the one before.
+  #firstGood(from: number, to: number): number | null {
+    for (let number = from; number <= to; number++) {
+      try {
+        this.firstOffset(number);
+        return number;
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error;
+      }
+    }
+    return null;
   }
 
   close(): void {

@@ -37,6 +37,8 @@ export interface RangeOutcome {
   readonly head: Uint8Array | null;
   readonly timestamp: number;
   readonly goesOn: boolean;
+  /** Whether a link was there to hold the last record against. */
+  readonly isLastLinked: boolean;
   readonly index: IndexNotes;
   readonly checkpoints: CheckpointFindings;
   /** The hashes that were wanted, by offset, of those that were reached. */
@@ -67,6 +69,7 @@ export class RangeVerifier {
   #firstTimestamp = 0;
   #timestamp: number;
   #goesOn = false;
+  #isLastLinked = true;
 
   constructor(files: SegmentFiles, settings: LogSettings, range: VerifyRange) {
     const { start, end, to, newest } = range;
@@ -97,6 +100,7 @@ export class RangeVerifier {
     this.head = scan.headOfRun();
     this.#timestamp = run.timestamp(last);
     this.#goesOn = run.commitWord(last) >>> COMMIT_MORE_SHIFT === 1;
+    this.#isLastLinked = run.isLastLinked;
     this.#index.check(run);
     this.#checkpoints.check(run, link);
     this.#noteHeads(run);
@@ -110,11 +114,12 @@ export class RangeVerifier {
     }
   }
 
-  /** What ended the range early. A record behind the range is none of its faults. */
+  /** What ended the range early. A record behind the range is none of its faults, unless it should prove the last one. */
   get fault(): DiatremeError | null {
     const { fault } = this.#scan;
-    const { to, end } = this.#range;
-    return fault?.offset !== undefined && to < end.offset && fault.offset >= to ? null : fault;
+    const { start, to, end } = this.#range;
+    const isAllThere = start.offset + this.records === to;
+    return fault?.offset !== undefined && to < end.offset && fault.offset >= to && isAllThere ? null : fault;
   }
 
   /** What came of it, once closed. */
@@ -131,6 +136,7 @@ export class RangeVerifier {
       head,
       timestamp: this.#timestamp,
       goesOn: this.#goesOn,
+      isLastLinked: this.#isLastLinked,
       index: { segments, problems },
       checkpoints: this.#checkpoints.findings,
       heads: this.#heads,

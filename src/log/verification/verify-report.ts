@@ -127,6 +127,8 @@ export interface Findings {
   readonly range: GoodRange;
   readonly end: StreamEnd;
   readonly isGood: boolean;
+  /** Whether a link was there to hold the last record against. */
+  readonly isLastLinked: boolean;
   readonly checkpoints: CheckpointCounts;
   readonly outside: OutsideEvidence;
   readonly publicKeys: readonly PublicKey[];
@@ -144,7 +146,7 @@ export function statementsOn(findings: Findings): Pick<VerifyReport, "basis" | "
         "every record's CRC-32",
         `every record's SHA-256 against the link in its successor${isFromGenesis ? ", from the stream's identity on" : ""}`,
         "offsets without gaps, timestamps that never go back",
-        "every segment's header, against the log's id and the stream's name",
+        "the header of every segment of these records, against the log's id and the stream's name",
       ];
   if (checkpoints.agreed > 0) {
     checked.push(isTrusting ? "the log's own checkpoints that a trusted key signed" : "the log's own checkpoints");
@@ -158,10 +160,13 @@ export function statementsOn(findings: Findings): Pick<VerifyReport, "basis" | "
   return { basis, checked, notProved };
 }
 
-function* unprovedBy({ range, end, isGood, outside }: Findings): Generator<string> {
+function* unprovedBy({ range, end, isGood, isLastLinked, outside }: Findings): Generator<string> {
   const { from, to } = range;
   if (from === to) yield "anything about records: there was none to check";
   else if (from > 0) yield `that record ${from} joins what stands before it, and that it is of this stream`;
+  if (to < end.offset && isGood && !isLastLinked) {
+    yield `that record ${to - 1} is as it was written: nothing is left of the one behind it that links to it`;
+  }
   if (to < end.offset) yield `anything about record ${to} and what follows it`;
   if (outside.unmet > 0) {
     yield `that the records agree with ${outside.unmet} of the checkpoints from outside: they were not reached`;

@@ -40,6 +40,8 @@ interface Agreed {
   readonly place: StreamScanStart;
   readonly records: number;
   readonly bytes: number;
+  /** Whether a link was there to hold the last of them against. */
+  readonly isLastLinked: boolean;
   /** The first thing wrong with the index of a segment. */
   readonly index: ReadonlyMap<number, string>;
   readonly checkpoints: CheckpointFindings;
@@ -82,7 +84,8 @@ class Verification {
     this.#files = options.directIo === true ? this.#directFiles(segments) : segments;
     this.#state = { ...state, segments: this.#files };
     const place = { segment: 0, offset: this.#from, position: SEGMENT_HEADER_BYTES, timestamp: 0, head: null };
-    this.#agreed = { place, records: 0, bytes: 0, index: new Map(), checkpoints: NO_CHECKPOINTS, heads: new Map() };
+    const nothing = { records: 0, bytes: 0, isLastLinked: true, index: new Map(), heads: new Map() };
+    this.#agreed = { place, ...nothing, checkpoints: NO_CHECKPOINTS };
   }
 
   async run(): Promise<VerifyReport> {
@@ -286,6 +289,7 @@ class Verification {
       range,
       end: this.#end,
       isGood: problem === null,
+      isLastLinked: this.#agreed.isLastLinked,
       checkpoints,
       outside: this.#outside,
       publicKeys,
@@ -337,7 +341,7 @@ function endOf({ head, timestamp }: RangeOutcome): { head: Uint8Array | null; ti
 }
 
 function added(agreed: Agreed, place: StreamScanStart, outcome: RangeOutcome): Agreed {
-  const { records, bytes, index, checkpoints, heads } = outcome;
+  const { records, bytes, isLastLinked, index, checkpoints, heads } = outcome;
   const notes = new Map(agreed.index);
   for (const [at, segment] of index.segments.entries()) {
     if (!notes.has(segment)) notes.set(segment, index.problems[at] as string);
@@ -346,6 +350,7 @@ function added(agreed: Agreed, place: StreamScanStart, outcome: RangeOutcome): A
     place,
     records: agreed.records + records,
     bytes: agreed.bytes + bytes,
+    isLastLinked,
     index: notes,
     checkpoints: joined(agreed.checkpoints, checkpoints),
     heads: new Map([...agreed.heads, ...heads]),

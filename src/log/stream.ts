@@ -1,6 +1,5 @@
 // A stream of a log: the handle that callers hold. Opens what it needs when it is first needed and passes each call on.
-import { RECORD_HEADER_BYTES } from "../../assembly/layout.ts";
-import { type DiatremeError, failure } from "../errors.ts";
+import { CorruptionError, type DiatremeError, failure } from "../errors.ts";
 import { toHex } from "../format/hex.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
@@ -16,6 +15,7 @@ import { type LogEntry, readEntries } from "./reading/entries.ts";
 import { offsetAtByte, offsetAtTime } from "./reading/find-offset.ts";
 import { Following, type FollowOptions, followRecords } from "./reading/follow.ts";
 import { getRecord, type LookupMemory } from "./reading/get.ts";
+import { stateOf } from "./reading/known-end.ts";
 import {
   checkReadOptions,
   type ReadableStreamState,
@@ -31,7 +31,7 @@ import { claimOf } from "./segments/checkpoint-file.ts";
 import { IndexReader } from "./segments/index-reader.ts";
 import type { StreamPlace } from "./segments/segment.ts";
 import type { SegmentFiles } from "./segments/segment-files.ts";
-import type { StreamEnd } from "./segments/stream-end.ts";
+import type { KnownEnd, StreamEnd } from "./segments/stream-end.ts";
 import { type StreamCheckpoint, streamCheckpoint } from "./stream-checkpoint.ts";
 import { verifyStream } from "./verification/verify.ts";
 import { checkVerifyOptions, type VerifyOptions, type VerifyReport } from "./verification/verify-report.ts";
@@ -55,7 +55,8 @@ interface OpenStream extends ReadableStreamState {
   readonly writer: StreamWriter | null;
   readonly window: RecordWindow;
   readonly copies: Copies;
-  end: StreamEnd;
+  /** The end that was seen last; `null` for a writer, who knows it. */
+  known: KnownEnd | null;
 }
 
 const CACHED_INDEX_PAGES = 256;
@@ -147,7 +148,7 @@ export class Stream {
     return new RecordRange(() => {
       checkReadOptions(options);
       const open = this.#reader();
-      const end = this.#endOf(open, options.to);
+      const end = this.#endOf(open);
       const { from = 0 } = options;
       const first = typeof from === "number" ? from : offsetAtTime(open, open, end, from.time);
       return new RecordReader(open, end, { ...options, verify: options.verify ?? "near", from: first });
@@ -213,7 +214,16 @@ export class Stream {
       });
     }
     const open = this.#reader();
-    return getRecord(open, open, this.#endOf(open, offset + 1), offset);
+    const { known } = open;
+    if (known !== null && offset < known.offset) {
+      try {
+        return getRecord(open, open, known, offset);
+      } catch (error) {
+        // What is known may not hold any more. Another look tells, or finds the same.
+        if (!(error instanceof CorruptionError)) throw error;
+      }
+    }
+    return getRecord(open, open, this.#endOf(open), offset);
   }
 
   /**
@@ -273,7 +283,7 @@ export class Stream {
     const chosen = options ?? {};
     checkRangeOptions(chosen);
     const open = this.#existing();
-    yield* readEntries(open, this.#endOf(open, chosen.to), chosen);
+    yield* readEntries(open, this.#endOf(open), chosen);
   }
 
   /**
@@ -290,7 +300,7 @@ export class Stream {
     const chosen = options ?? {};
     checkRangeOptions(chosen);
     const open = this.#existing();
-    yield* exportRange(open, this.#endOf(open, chosen.to), chosen);
+    yield* exportRange(open, this.#endOf(open), chosen);
   }
 
   /**
@@ -397,7 +407,7 @@ export class Stream {
       onAdvance: () => this.#changes.tell(),
     });
     this.#tornTail = torn;
-    this.#open = { ...this.#readingParts(segments), writer, end: writer.end() };
+    this.#open = { ...this.#readingParts(segments), writer, known: null };
     if (torn !== null) this.#settings.onTornTail?.(torn);
     // Whoever was told may have closed the log.
     this.#checkOpen();
@@ -414,7 +424,7 @@ export class Stream {
     const found = startReading(this.#place, this.#settings);
     if (found === null) throw this.#notFound();
     const { segments, end } = found;
-    this.#open = { ...this.#readingParts(segments), writer: null, end };
+    this.#open = { ...this.#readingParts(segments), writer: null, known: end };
     return this.#open;
   }
 
@@ -452,33 +462,34 @@ export class Stream {
     };
   }
 
-  // Up to where records may be shown now. A reader beside a writer looks for what has come since, unless what it knows
-  // reaches to `wanted` already.
-  #endOf(open: OpenStream, wanted = Number.POSITIVE_INFINITY): StreamEnd {
-    if (open.writer !== null) return open.writer.end();
-    if (wanted <= open.end.offset || !hasMoved(open.segments, open.end)) return open.end;
-    const advanced = advanceEnd(open.segments, this.#settings, open.end);
-    if (advanced !== null) {
-      open.end = advanced;
-      return advanced;
+  // Up to where records may be shown now. A reader beside a writer looks for what has come since, or was changed.
+  #endOf(open: OpenStream): StreamEnd {
+    const { writer, known } = open;
+    if (known === null) return (writer as StreamWriter).end();
+    const state = known.damage === null ? stateOf(this.#place, known) : "gone";
+    if (state === "end") return known;
+    if (state === "followed") {
+      const advanced = advanceEnd(open.segments, this.#settings, known);
+      if (advanced !== null) {
+        open.known = advanced;
+        return advanced;
+      }
     }
     const found = startReading(this.#place, this.#settings);
-    if (found !== null) {
-      open.segments.grow(found.segments.count);
-      found.segments.close();
-      open.end = found.end;
-    }
-    return open.end;
+    if (found === null) return known;
+    const { count } = found.segments;
+    found.segments.close();
+    if (state === "followed") open.segments.grow(count);
+    else renew(open, count);
+    open.known = found.end;
+    return found.end;
   }
 }
 
-// Whether a known end may not be the end any more: bytes behind it that are not zero, another segment, or a file that
-// was cut before it.
-function hasMoved(segments: SegmentFiles, end: StreamEnd): boolean {
-  if (end.damage !== null) return true;
-  const { file } = segments.get(end.segment);
-  const header = new Uint8Array(RECORD_HEADER_BYTES);
-  const bytes = file.read(header, end.position);
-  if (header.subarray(0, bytes).some((byte) => byte !== 0) || segments.exists(end.segment + 1)) return true;
-  return bytes === 0 && file.size() < end.position;
+// What stands in the files need not be what was read from them before.
+function renew(open: OpenStream, count: number): void {
+  open.segments.renew(count);
+  open.index.renew();
+  open.verifiedTo = null;
+  open.anchoredTo = null;
 }

@@ -5,7 +5,7 @@ import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import type { SegmentFiles } from "../segments/segment-files.ts";
-import type { StreamEnd } from "../segments/stream-end.ts";
+import type { KnownEnd } from "../segments/stream-end.ts";
 import { SegmentScan } from "./scan.ts";
 
 // More than this is found faster by the index.
@@ -16,7 +16,7 @@ const WINDOW_BYTES = 64 << 10;
  * The end behind the complete appends that follow a known end; `null` when they are too many, or when something is there
  * that only a look at the whole can explain.
  */
-export function advanceEnd(segments: SegmentFiles, settings: LogSettings, known: StreamEnd): StreamEnd | null {
+export function advanceEnd(segments: SegmentFiles, settings: LogSettings, known: KnownEnd): KnownEnd | null {
   if (known.damage !== null) return null;
   const core = takeCore();
   const window = new RecordWindow(core, core.arena, WINDOW_BYTES);
@@ -33,7 +33,8 @@ export function advanceEnd(segments: SegmentFiles, settings: LogSettings, known:
       segments.grow(end.segment + 2);
       const { header } = segments.get(end.segment + 1);
       if (header.firstOffset !== end.offset) return null;
-      end = { ...end, segment: end.segment + 1, position: SEGMENT_HEADER_BYTES };
+      const place = { segment: end.segment + 1, position: SEGMENT_HEADER_BYTES };
+      end = { ...end, ...place, salt: header.salt, trailer: null };
     }
   } catch (error) {
     if (error instanceof CorruptionError) return null;
@@ -48,9 +49,9 @@ function scanOn(
   window: RecordWindow,
   segments: SegmentFiles,
   settings: LogSettings,
-  from: StreamEnd,
+  from: KnownEnd,
   bytes: number,
-): StreamEnd {
+): KnownEnd {
   const { engine, maxRecordBytes } = settings;
   const start = { offset: from.offset, position: from.position, timestamp: 0, head: from.head };
   const scan = new SegmentScan(window, segments.get(from.segment), start, {
@@ -66,7 +67,14 @@ function scanOn(
     const count = scan.committedCount();
     if (count === 0) continue;
     const position = scan.position + scan.header(count) - scan.header(0);
-    end = { ...from, position, offset: scan.offset + count, head: scan.hash(count - 1).slice() };
+    const last = count - 1;
+    end = {
+      ...from,
+      position,
+      offset: scan.offset + count,
+      head: scan.hash(last).slice(),
+      trailer: scan.trailer(last),
+    };
   }
   return end;
 }

@@ -148,6 +148,12 @@ export class SegmentScan {
     return this.#window.core.view.getUint32(this.header(index + 1) - TRAILER_BYTES + TRAILER_COMMIT_AT, true);
   }
 
+  /** Trailer of record `index` of the run: a copy. */
+  trailer(index: number): Uint8Array {
+    const end = this.header(index + 1);
+    return this.#window.core.bytes.slice(end - TRAILER_BYTES, end);
+  }
+
   /** How many of the run's records, or of the first `count` of them, belong to appends that end among them. */
   committedCount(of: number = this.count): number {
     let count = of;

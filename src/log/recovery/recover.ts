@@ -33,12 +33,12 @@ export interface PagePlace {
 export interface AppendEnd {
   readonly position: number;
   readonly chain: ChainState;
+  /** The last record's; `null` when the segment has no record before this place. */
+  readonly trailer: Uint8Array | null;
 }
 
 /** Where a segment's complete appends end. */
-export interface Tail {
-  readonly position: number;
-  readonly chain: ChainState;
+export interface Tail extends AppendEnd {
   /** Where the last of them begins; `null` when that is before the place where the scan began. */
   readonly lastAppend: AppendEnd | null;
   /** First offset that may not be on the disk yet although it is in the file; `chain.nextOffset` when all is. */
@@ -174,6 +174,7 @@ function scanTail(
   });
   let chain = chainAtStart;
   let position = start.position;
+  let trailer: Uint8Array | null = null;
   let lastAppend: AppendEnd | null = null;
   let lastCommit = 0;
   while (scan.next()) {
@@ -181,8 +182,8 @@ function scanTail(
     if (count === 0) continue;
     const before = scan.committedCount(count - 1);
     if (before > 0) lastAppend = endOfAppend(scan, before);
-    else lastAppend = chain === null ? null : { position, chain };
-    ({ position, chain } = endOfAppend(scan, count));
+    else lastAppend = chain === null ? null : { position, chain, trailer };
+    ({ position, chain, trailer } = endOfAppend(scan, count));
     lastCommit = scan.commitWord(count - 1);
   }
   if (chain === null) return null;
@@ -192,6 +193,7 @@ function scanTail(
   const tail = {
     position,
     chain,
+    trailer,
     lastAppend,
     ...unsynced,
     sealedPage: null,
@@ -221,7 +223,8 @@ function scanTail(
 function endOfAppend(scan: SegmentScan, count: number): AppendEnd {
   const last = count - 1;
   const chain = { nextOffset: scan.offset + count, timestamp: scan.timestamp(last), head: scan.hash(last).slice() };
-  return { position: scan.position + scan.header(count) - scan.header(0), chain };
+  const position = scan.position + scan.header(count) - scan.header(0);
+  return { position, chain, trailer: scan.trailer(last) };
 }
 
 // A record that is longer than this reader wants, or whose CRC is right and whose fields are not known here, was written

@@ -15,7 +15,7 @@ import { checkpointedIn, checkpointPath, openCheckpointFile } from "../segments/
 import { indexPath, openIndexFile } from "../segments/index-file.ts";
 import { createSegment, openSegment, type Segment, type StreamPlace } from "../segments/segment.ts";
 import { closeSegment, countSegments, SegmentFiles } from "../segments/segment-files.ts";
-import type { StreamEnd } from "../segments/stream-end.ts";
+import type { KnownEnd } from "../segments/stream-end.ts";
 import { runNow } from "../segments/sync-steps.ts";
 import { writeWhole } from "../segments/write-whole.ts";
 import { CheckpointWriter } from "../writing/checkpoint-writer.ts";
@@ -27,7 +27,7 @@ import type { TornTail } from "./torn-tail.ts";
 /** A stream found for reading only. */
 export interface ReaderStart {
   readonly segments: SegmentFiles;
-  readonly end: StreamEnd;
+  readonly end: KnownEnd;
 }
 
 // Tails are scanned and written again in pieces of this size.
@@ -65,11 +65,11 @@ export function startReading(place: StreamPlace, settings: LogSettings): ReaderS
       damage ??= error;
     }
   }
-  const end = { segment: 0, position: SEGMENT_HEADER_BYTES, offset: 0, head: new Uint8Array(DIGEST_BYTES), damage };
-  return { segments, end };
+  const start = { segment: 0, position: SEGMENT_HEADER_BYTES, offset: 0, head: new Uint8Array(DIGEST_BYTES) };
+  return { segments, end: { ...start, damage, salt: new Uint8Array(), trailer: null } };
 }
 
-function endOfSegment(segments: SegmentFiles, number: number, settings: LogSettings): StreamEnd {
+function endOfSegment(segments: SegmentFiles, number: number, settings: LogSettings): KnownEnd {
   const segment = segments.openOwn(number);
   const core = takeCore();
   try {
@@ -84,8 +84,9 @@ function endOfSegment(segments: SegmentFiles, number: number, settings: LogSetti
     for (let looks = 1; tail.corruption !== null && looks < LOOKS; looks++) tail = look();
     if (tail.corruption !== null) tail = withoutUnproved(tail, window, segment);
     const chain = joined(tail, window, pages, segments, segment, settings);
-    const { position, corruption: damage } = tail;
-    return { segment: number, position, offset: chain.nextOffset, head: chain.head, damage };
+    const { position, trailer, corruption: damage } = tail;
+    const { salt } = segment.header;
+    return { segment: number, position, offset: chain.nextOffset, head: chain.head, damage, salt, trailer };
   } finally {
     closeSegment(segment);
     giveCore(core);

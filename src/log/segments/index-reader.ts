@@ -22,6 +22,11 @@ export class IndexReader {
     this.#held = new Float64Array(pages.slots).fill(-1);
   }
 
+  /** Forgets what the pages were. */
+  renew(): void {
+    this.#held.fill(-1);
+  }
+
   /** The place of `offset` in a segment, or of the nearest record before it that the index knows. */
   locate(segment: Segment, file: RuntimeFile | null, offset: number): RecordPlace {
     const { firstOffset } = segment.header;

@@ -57,6 +57,14 @@ export class SegmentFiles {
     while (this.#firstOffsets.length < count) this.#firstOffsets.push(Number.NaN);
   }
 
+  /** Forgets what the files were: others may stand under their names. */
+  renew(count: number): void {
+    for (const segment of this.#open.values()) closeSegment(segment);
+    this.#open.clear();
+    this.#firstOffsets.length = count;
+    this.#firstOffsets.fill(Number.NaN);
+  }
+
   /** Whether the stream was closed: nothing more may be opened, and its memory serves others by now. */
   get isClosed(): boolean {
     return this.#closed;

@@ -12,3 +12,11 @@ export interface StreamEnd {
   /** What keeps more from being shown, when the newest segment was found damaged. A writer has none. */
   readonly damage: DiatremeError | null;
 }
+
+/** An end as a reader beside a writer has found it, with what tells whether it is the end still. */
+export interface KnownEnd extends StreamEnd {
+  /** Its segment's. */
+  readonly salt: Uint8Array;
+  /** The last record's; `null` when the segment has no record. */
+  readonly trailer: Uint8Array | null;
+}

@@ -14,9 +14,9 @@ export const DEFECTS_IN_LOOKING: readonly PlantedDefect[] = [
     // The process dies in the middle of a write. Somebody looks before the log is opened again.
     name: "torn tail cut by a reader",
     file: "src/log/recovery/stream-start.ts",
-    find: "    const { position, corruption: damage } = tail;\n",
+    find: "    const { position, trailer, corruption: damage } = tail;\n",
     replace:
-      '    const { position, corruption: damage } = tail;\n    if (tail.torn !== null) openSegment(segments.place, number, "write").file.truncate(position);\n',
+      '    const { position, trailer, corruption: damage } = tail;\n    if (tail.torn !== null) openSegment(segments.place, number, "write").file.truncate(position);\n',
     caughtBy: program({ spaceAhead: false }, flush(), writeIsShort(100), kill(1), append([200])),
   },
   {

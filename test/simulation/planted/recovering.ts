@@ -27,8 +27,8 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     // The next record goes where recovery ended.
     name: "off-by-one cut",
     file: "src/log/recovery/recover.ts",
-    find: "    position = scan.position + scan.header(count) - scan.header(0);\n",
-    replace: "    position = scan.position + scan.header(count) - scan.header(0) + 1;\n",
+    find: "  const position = scan.position + scan.header(count) - scan.header(0);\n",
+    replace: "  const position = scan.position + scan.header(count) - scan.header(0) + 1;\n",
     caughtBy: program({}, append([1]), append([2]), kill(), append([3]), kill()),
   },
   {

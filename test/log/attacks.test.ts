@@ -127,6 +127,64 @@ describe("a rotation that fails", () => {
   );
 });
 
+describe("a stream that cannot be opened", () => {
+  // Counts the files that are open.
+  function countOpen({ files }: Runtime): () => number {
+    let count = 0;
+    const plain = files.open.bind(files);
+    const open: Runtime["files"]["open"] = (path, access) => {
+      const file = plain(path, access);
+      const { close } = file;
+      let isOpen = true;
+      count++;
+      return Object.assign(file, {
+        close: () => {
+          if (isOpen) count--;
+          isOpen = false;
+          close.call(file);
+        },
+      });
+    };
+    Object.assign(files, { open });
+    return () => count;
+  }
+
+  it.each(["new", "closed", "of several segments", "torn"])("leaves no file open, whatever fails: %s", async (kind) => {
+    let steps = Number.POSITIVE_INFINITY;
+    for (let failing = 0; failing < steps; failing++) {
+      const { runtime, disk } = memoryRuntime({ seed: 3 });
+      if (kind !== "new") {
+        const log = await openLogOn(runtime, "/log", { segmentBytes: kind === "closed" ? 100_000 : 300 });
+        for (let i = 0; i < 4; i++) await log.stream("orders").append("x".repeat(100));
+        await log.close();
+        if (kind === "torn") {
+          const path = disk.paths().findLast((name) => name.endsWith(".log")) as string;
+          disk.put(path, disk.bytes(path).slice(0, -20));
+          for (const name of disk.paths()) if (/(idx|ckpt)$/.test(name)) disk.take(name);
+        }
+      }
+      const open = countOpen(runtime);
+      const log = await openLogOn(runtime, "/log");
+      const before = open();
+      let step = 0;
+      disk.onOperation = () => (step++ === failing ? { fail: "IO_FAILED" } : undefined);
+      const opened = await log
+        .stream("orders")
+        .head()
+        .then(
+          () => true,
+          () => false,
+        );
+      disk.onOperation = null;
+      if (step <= failing) steps = step;
+      if (!opened) expect(open(), `step ${failing}`).toBe(before);
+      await log.close();
+      expect(open(), `step ${failing}`).toBe(0);
+    }
+    expect(steps).toBeGreaterThan(8);
+  });
+});
+
 describe("a cut after a failed write", () => {
   it("is durable before the next segment begins, so that no older segment has a tail after a power loss", async () => {
     for (let seed = 0; seed < (doesMost ? 40 : 8); seed++) {

@@ -388,6 +388,26 @@ describe("a checkpoint that the records contradict", () => {
     await log.close();
   });
 
+  it("does not hide those of a trusted key behind it, whatever it says, when it is unsigned", async () => {
+    const { runtime, disk } = machine();
+    await withLog(runtime, { signer: KEY, checkpointEvery: 2 }, (stream) => append(stream, 6));
+    const bytes = disk.bytes(FILE);
+    // The first entry: unsigned, of as many records as could be in a segment of that length.
+    bytes.fill(0, 16, 144);
+    const entry = new DataView(bytes.buffer, bytes.byteOffset + 16, 128);
+    entry.setUint32(0, 6, true);
+    entry.setUint32(8, 2 ** 31 - 1, true);
+    entry.setUint32(
+      124,
+      crc32(Uint8Array.of(...disk.bytes(SEGMENT).subarray(112, 116), ...bytes.subarray(16, 140))),
+      true,
+    );
+    disk.put(FILE, bytes);
+    await withLog(runtime, { readOnly: true, signer: KEY }, async (stream) => {
+      expect(await stream.verify()).toMatchObject({ ok: true, checkpoints: { agreed: 2, signed: 2, passedOver: 1 } });
+    });
+  });
+
   it("is passed over by readers who do not trust its key", async () => {
     const { runtime } = await forged(OTHER_KEY);
     await withLog(runtime, { readOnly: true, signer: KEY }, async (stream) => {

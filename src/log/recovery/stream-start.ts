@@ -6,6 +6,7 @@ import { CorruptionError, failure, isFailure, StorageError } from "../../errors.
 import { folderOf } from "../../format/path.ts";
 import { sameBytes } from "../../format/same-bytes.ts";
 import type { FolderEntry, RuntimeFile } from "../../runtime.ts";
+import type { Core } from "../../wasm/core.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
 import { RecordWindow } from "../../wasm/window.ts";
@@ -108,10 +109,7 @@ function withoutUnproved(tail: Tail, window: RecordWindow, { file }: Segment): T
  *
  * @throws {CorruptionError} when acknowledged records at the end are damaged: nothing was changed
  */
-export function startWriting(
-  place: StreamPlace,
-  settings: LogSettings,
-): { start: WriterStart; segments: SegmentFiles; torn: TornTail | null } {
+export function startWriting(place: StreamPlace, settings: LogSettings): WritingStart {
   const { files } = place.runtime;
   if (!streamExists(place)) {
     files.makeFolder(place.folder);
@@ -122,51 +120,67 @@ export function startWriting(
   if (gap !== null) throw gap;
   removeLeftovers(place, entries);
   const core = takeCore();
-  const pages = writerPages(core);
-  if (count === 0) {
-    const segment = runNow(createSegment(place, { number: 0, firstOffset: 0 }));
-    const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
-    syncNames(place);
-    const indexFile = openIndexFile(files, indexPath(segment.path));
-    const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
-    const chain = { nextOffset: 0, timestamp: 0, head: segment.genesis as Uint8Array };
-    const index = IndexWriter.create(pages, indexFile, segment, settings.index);
-    const start = { segment, position: SEGMENT_HEADER_BYTES, chain, core, pages, index, checkpoints };
-    return { start, segments: new SegmentFiles(place, 1), torn: null };
-  }
-
-  const segments = new SegmentFiles(place, count);
-  const segment = openSegment(place, count - 1, "write");
-  let indexFile: RuntimeFile | null = null;
-  let checkpointFile: RuntimeFile | null = null;
+  const opened: Closable[] = [];
   try {
-    syncNameBeforeOthers(place, segment);
-    indexFile = openIndexFile(files, indexPath(segment.path));
-    const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
-    const tail = findTail(
-      window,
-      pages,
-      segment,
-      { indexFile, checkpointed: checkpointedIn(files, segment) },
-      settings,
-    );
-    if (tail.corruption !== null) throw tail.corruption;
-    const chain = joined(tail, window, pages, segments, segment, settings);
-    let endOffset = segment.header.firstOffset;
-    for (let number = count - 2; number >= 0; number--) endOffset = mendIndex(place, number, endOffset, settings);
-    checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
-    makeDurable(place, segment, tail, window);
-    const index = continueIndex(window, pages, segment, indexFile, tail, settings);
-    const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
-    const start = { segment, position: tail.position, chain, core, pages, index, checkpoints };
-    return { start, segments, torn: tail.torn };
+    return count === 0 ? begin(place, settings, core, opened) : goOn(place, count, settings, core, opened);
   } catch (error) {
-    segment.file.close();
-    indexFile?.close();
-    checkpointFile?.close();
+    for (const one of opened) one.close();
     giveCore(core);
     throw error;
   }
+}
+
+interface Closable {
+  close(): void;
+}
+
+interface WritingStart {
+  readonly start: WriterStart;
+  readonly segments: SegmentFiles;
+  readonly torn: TornTail | null;
+}
+
+// `opened` is told of all that is to be closed when this fails.
+function begin(place: StreamPlace, settings: LogSettings, core: Core, opened: Closable[]): WritingStart {
+  const { files } = place.runtime;
+  const pages = writerPages(core);
+  const segment = runNow(createSegment(place, { number: 0, firstOffset: 0 }));
+  opened.push(segment.file);
+  const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
+  opened.push(checkpointFile);
+  syncNames(place);
+  const indexFile = openIndexFile(files, indexPath(segment.path));
+  opened.push(indexFile);
+  const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
+  const chain = { nextOffset: 0, timestamp: 0, head: segment.genesis as Uint8Array };
+  const index = IndexWriter.create(pages, indexFile, segment, settings.index);
+  const start = { segment, position: SEGMENT_HEADER_BYTES, chain, core, pages, index, checkpoints };
+  return { start, segments: new SegmentFiles(place, 1), torn: null };
+}
+
+function goOn(place: StreamPlace, count: number, settings: LogSettings, core: Core, opened: Closable[]): WritingStart {
+  const { files } = place.runtime;
+  const pages = writerPages(core);
+  const segments = new SegmentFiles(place, count);
+  const segment = openSegment(place, count - 1, "write");
+  opened.push(segments, segment.file);
+  syncNameBeforeOthers(place, segment);
+  const indexFile = openIndexFile(files, indexPath(segment.path));
+  opened.push(indexFile);
+  const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
+  const hints = { indexFile, checkpointed: checkpointedIn(files, segment) };
+  const tail = findTail(window, pages, segment, hints, settings);
+  if (tail.corruption !== null) throw tail.corruption;
+  const chain = joined(tail, window, pages, segments, segment, settings);
+  let endOffset = segment.header.firstOffset;
+  for (let number = count - 2; number >= 0; number--) endOffset = mendIndex(place, number, endOffset, settings);
+  const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
+  opened.push(checkpointFile);
+  makeDurable(place, segment, tail, window);
+  const index = continueIndex(window, pages, segment, indexFile, tail, settings);
+  const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
+  const start = { segment, position: tail.position, chain, core, pages, index, checkpoints };
+  return { start, segments, torn: tail.torn };
 }
 
 // The chain state at a tail. A segment without records does not hold it: the one before does.

@@ -145,8 +145,8 @@ export class CheckpointEntries {
 const MOST_WRONG_SIGNATURES = 8;
 const MOST_BAD_AT_END = 4096;
 
-// Two keys may share an id; then the first of them alone is asked.
-function claimedSigner({ signed }: CheckpointEntry, verifiers: readonly Verifier[]): Verifier | null {
+/** Whose signature an entry says it has. Two keys may share an id; then the first of them alone is asked. */
+export function claimedSigner({ signed }: CheckpointEntry, verifiers: readonly Verifier[]): Verifier | null {
   if (signed === null) return null;
   const id = toHex(signed.keyId);
   return verifiers.find(({ publicKey }) => publicKey.id === id) ?? null;

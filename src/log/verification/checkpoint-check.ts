@@ -5,7 +5,7 @@ import type { CheckpointEntry } from "../../format/checkpoint-file.ts";
 import { toHex } from "../../format/hex.ts";
 import type { LogSettings } from "../options.ts";
 import type { SegmentScan } from "../reading/scan.ts";
-import { CheckpointEntries } from "../segments/checkpoint-file.ts";
+import { CheckpointEntries, claimedSigner } from "../segments/checkpoint-file.ts";
 import type { SegmentFiles } from "../segments/segment-files.ts";
 
 /** What was found beside the segments. */
@@ -130,13 +130,19 @@ export class CheckpointCheck {
     this.#advance();
   }
 
+  // Where keys are trusted, what does not even claim to be by one of them says nothing about the order either.
+  #mayCount(entry: CheckpointEntry): boolean {
+    const { verifiers } = this.#settings.checkpoints;
+    return verifiers.length === 0 || claimedSigner(entry, verifiers) !== null;
+  }
+
   // Goes to the next entry that can be used and is in its order.
   #advance(): void {
     this.#next = null;
     while (this.#next === null && this.#index < this.#count) {
       const entry = this.#entries?.read(this.#index) ?? null;
       this.#index++;
-      if (entry !== null && entry.nextOffset >= this.#highest) {
+      if (entry !== null && this.#mayCount(entry) && entry.nextOffset >= this.#highest) {
         this.#next = entry;
         this.#highest = entry.nextOffset;
         this.#isOurs ||= this.#highest > this.#behind;

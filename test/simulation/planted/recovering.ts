@@ -107,7 +107,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     // Of two names the power loss leaves the later one, and it tells of a segment that is lost.
     name: "files made beside a segment before its name is durable",
     file: "src/log/recovery/stream-start.ts",
-    find: "    syncNameBeforeOthers(place, segment);\n",
+    find: "  syncNameBeforeOthers(place, segment);\n",
     replace: "",
     caughtBy: program(
       { spaceAhead: false },

@@ -84,9 +84,9 @@ export class StreamModel {
     }
   }
 
-  /** The last of these appends that was not rejected is durable, and so are all before it. */
+  /** The last of these appends that was not rejected is durable, and so are all before it. One without records is no proof. */
   acknowledge(appends: readonly Submitted[]): void {
-    const last = appends.findLast((append) => this.#live.includes(append));
+    const last = appends.findLast((append) => append.texts.length > 0 && this.#live.includes(append));
     if (last === undefined) return;
     this.#acknowledged = Math.max(this.#acknowledged, this.#live.indexOf(last) + 1);
     this.#alternatives = this.#alternatives.filter(({ appends: course }) => course.includes(last));

@@ -193,7 +193,7 @@ describe("docs/format.md", () => {
       ["P", "Offset index", 6],
       ["W", "Key file", 9],
       ["T", "Checkpoint", 7],
-      ["C", "Checkpoint entry", 7],
+      ["C", "Checkpoint entry", 8],
     ] as const) {
       const numbers = table(heading, "condition", "otherwise").map(([cell = ""]) => /^\*\*(\w+)\*\*/.exec(cell)?.[1]);
       expect(numbers).toEqual(Array.from({ length: count }, (_, i) => `${letter}${i + 1}`));

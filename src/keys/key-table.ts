@@ -229,6 +229,9 @@ export function readKeyTable(bytes: Uint8Array, path: string, logId: string, crc
   return { table: kept, doubtfulFrom: durable === kept.lines ? kept.end : (lines[durable] as SplitLine).position };
 }
 
+// What every line begins with and none has within: a quote in a string has a backslash before it.
+const BEGINNING = new TextEncoder().encode('{"n":');
+
 interface SplitLine {
   readonly position: number;
   readonly bytes: number;
@@ -238,12 +241,23 @@ interface SplitLine {
 function linesOf(bytes: Uint8Array, crc32: Crc32): SplitLine[] {
   const lines: SplitLine[] = [];
   for (let position = 0; position < bytes.length; ) {
-    const feed = bytes.indexOf(10, position);
-    const end = feed < 0 ? bytes.length : feed + 1;
+    const end = endOfLine(bytes, position);
     lines.push({ position, bytes: end - position, decoded: decodeKeyLine(bytes.subarray(position, end), crc32) });
     position = end;
   }
   return lines;
+}
+
+// Behind the line feed, or before what begins the next line: a line feed that was damaged must not make one bad line of two,
+// the later of which knows the earlier to be on the disk.
+function endOfLine(bytes: Uint8Array, position: number): number {
+  const feed = bytes.indexOf(10, position);
+  const end = feed < 0 ? bytes.length : feed + 1;
+  for (let at = bytes.indexOf(BEGINNING[0] as number, position + 1); at >= 0 && at < end; ) {
+    if (BEGINNING.every((byte, i) => bytes[at + i] === byte)) return at;
+    at = bytes.indexOf(BEGINNING[0] as number, at + 1);
+  }
+  return end;
 }
 
 // How many lines, from the first on, are good. A bad one was torn, unless a later line knew it to be on the disk.

@@ -33,7 +33,7 @@ import {
   TRAILER_BYTES,
   TRAILER_COMMIT_AT,
 } from "../../../assembly/layout.ts";
-import { type DiatremeError, failure } from "../../errors.ts";
+import { type DiatremeError, failure, isFailure } from "../../errors.ts";
 import { crcHex, toHex } from "../../format/hex.ts";
 import { sameBytes } from "../../format/same-bytes.ts";
 import { getU64 } from "../../format/u64.ts";
@@ -284,7 +284,8 @@ export class SegmentScan {
     const window = this.#window;
     const computed = window.hash(0).slice();
     const verdict = this.#options.judgeEnd?.(computed) ?? "altered";
-    if (verdict === "stands") return this.#showOne();
+    const isBehind = verdict !== "altered" && verdict !== "stands" && !isFailure(verdict, "RECORD_LINK_WRONG");
+    if (verdict === "stands" || (isBehind && this.#options.showUnproved)) return this.#showOne();
     this.fault = verdict === "altered" ? this.#altered(computed, this.#endHash(1) ?? computed) : verdict;
     return false;
   }

@@ -1,22 +1,13 @@
 // Goes through a stream's records across its segments: joins the scans of single segments, carries the chain over from
 // one to the next, and checks what only the two together can show.
-import {
-  COMMIT_MORE_SHIFT,
-  DIGEST_BYTES,
-  RECORD_EXTRA_BYTES,
-  RECORD_HEADER_BYTES,
-  RECORD_PREVIOUS_AT,
-  SEGMENT_HEADER_BYTES,
-} from "../../../assembly/layout.ts";
+import { COMMIT_MORE_SHIFT, RECORD_EXTRA_BYTES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
 import { DiatremeError, failure, UsageError } from "../../errors.ts";
-import { toHex } from "../../format/hex.ts";
-import { sameBytes } from "../../format/same-bytes.ts";
-import { giveCore, takeCore } from "../../wasm/core-pool.ts";
-import { RecordWindow } from "../../wasm/window.ts";
+import type { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import { closeSegment, type ReadableSegment, type SegmentFiles } from "../segments/segment-files.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
-import { type EndVerdict, relinkedHash, type ScanLevel, type ScanStart, SegmentScan } from "./scan.ts";
+import { type ScanLevel, type ScanStart, SegmentScan } from "./scan.ts";
+import { firstLink, judgeBorder } from "./segment-border.ts";
 
 export interface StreamScanStart extends ScanStart {
   readonly segment: number;
@@ -36,9 +27,6 @@ export interface StreamScanRange {
   /** First offset that is not shown, where the scan is to stop before the end. */
   readonly to?: number;
 }
-
-// Enough to check the first records of the next segment.
-const PEEK_BYTES = 16 << 10;
 
 export class StreamScan {
   /** What ended the scan before the stream's end; `null` while all is well. */
@@ -131,7 +119,7 @@ export class StreamScan {
     const newest = number === end.segment;
     // The newest segment may still be without records: then the one before it ends with the stream's head.
     const last = newest || (number + 1 === end.segment && end.position === SEGMENT_HEADER_BYTES);
-    const next = !last && this.#level === "chain" ? this.#firstLink(number + 1) : null;
+    const next = !last && this.#level === "chain" ? firstLink(this.#files, number + 1, end) : null;
     this.#scan = new SegmentScan(this.window, segment, this.#next, {
       level: this.#level,
       engine: this.#settings.engine,
@@ -139,7 +127,9 @@ export class StreamScan {
       end: newest ? end.position : segment.bytes,
       endHash: last ? end.head : (next?.link ?? null),
       endOffset: last ? end.offset : (next?.offset ?? end.offset),
-      ...(next === null ? {} : { judgeEnd: (hash: Uint8Array) => this.#judgeBorder(next.number, hash) }),
+      ...(next === null
+        ? {}
+        : { judgeEnd: (hash: Uint8Array) => judgeBorder(this.#files, this.#settings, next, end, hash) }),
       showUnproved: false,
       stop: this.#to < end.offset ? this.#to : Number.POSITIVE_INFINITY,
     });
@@ -185,56 +175,5 @@ export class StreamScan {
   #lacking(segment: number, { offset, position }: { offset: number; position: number }): DiatremeError {
     const { stream } = this.#files.place;
     return failure("RECORD_TRUNCATED", { stream, segment, offset, position, bytes: RECORD_EXTRA_BYTES, available: 0 });
-  }
-
-  // What the first record of a segment links to, whatever else is in it: that this is a record's hash proves the record.
-  #firstLink(number: number): { link: Uint8Array; offset: number; number: number } | null {
-    if (number > this.#end.segment) return null;
-    try {
-      const { file, header } = this.#files.get(number);
-      const bytes = new Uint8Array(RECORD_HEADER_BYTES);
-      const read = file.read(bytes, SEGMENT_HEADER_BYTES);
-      // One that somebody has put there without records does not keep the next one from proving the record.
-      if (read === 0) return this.#firstLink(number + 1);
-      if (read < bytes.length) return null;
-      const link = bytes.subarray(RECORD_PREVIOUS_AT, RECORD_PREVIOUS_AT + DIGEST_BYTES);
-      return { link, offset: header.firstOffset, number };
-    } catch (error) {
-      // The scan of that segment will tell.
-      if (error instanceof DiatremeError && !(error instanceof UsageError)) return null;
-      throw error;
-    }
-  }
-
-  // The last record before a segment does not have the hash that the first one in it links to. As within a segment.
-  #judgeBorder(number: number, hash: Uint8Array): EndVerdict {
-    const segment = this.#files.openOwn(number);
-    const core = takeCore();
-    try {
-      const window = new RecordWindow(core, core.arena, PEEK_BYTES);
-      const { engine, maxRecordBytes } = this.#settings;
-      const start = { offset: segment.header.firstOffset, position: SEGMENT_HEADER_BYTES, timestamp: 0, head: null };
-      const end = number === this.#end.segment ? this.#end.position : segment.bytes;
-      const stop = start.offset + 1;
-      const scan = new SegmentScan(window, segment, start, {
-        ...{ level: "crc", engine, maxRecordBytes, end, stop },
-        ...{ endHash: null, showUnproved: false },
-      });
-      if (!scan.next()) return scan.fault ?? "altered";
-      const behind = window.headerAfter(scan.bytes, segment.file, end);
-      const known = behind === 0 ? (this.#firstLink(number + 1)?.link ?? null) : window.linkAt(behind).slice();
-      window.trustLink();
-      window.link(1, 0, engine);
-      const header = core.bytes.subarray(scan.header(0), scan.header(0) + RECORD_HEADER_BYTES);
-      if (known === null || sameBytes(window.hash(0), known)) return "altered";
-      if (sameBytes(relinkedHash(header, window.digest(0), hash), known)) return "stands";
-      const { stream } = segment.header;
-      const { offset, position } = scan;
-      const linked = toHex(window.linkAt(scan.header(0)));
-      return failure("RECORD_LINK_WRONG", { stream, segment: number, offset, position, linked, expected: toHex(hash) });
-    } finally {
-      closeSegment(segment);
-      giveCore(core);
-    }
   }
 }

@@ -12,6 +12,7 @@ import type { IndexPages } from "../../wasm/index-pages.ts";
 import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import { SegmentScan } from "../reading/scan.ts";
+import { firstLink } from "../reading/segment-border.ts";
 import { checkpointedIn, checkpointPath, openCheckpointFile } from "../segments/checkpoint-file.ts";
 import { indexPath, openIndexFile } from "../segments/index-file.ts";
 import { createSegment, openSegment, type Segment, type StreamPlace } from "../segments/segment.ts";
@@ -60,7 +61,12 @@ export function startReading(place: StreamPlace, settings: LogSettings): ReaderS
   for (let number = count - 1; number >= 0; number--) {
     try {
       const end = endOfSegment(segments, number, settings);
-      return { segments, end: { ...end, damage: damage ?? end.damage } };
+      const isFirst = end.damage !== null && end.position === SEGMENT_HEADER_BYTES && number > 0;
+      const link = isFirst ? firstLink(segments, number, end)?.link : undefined;
+      // The damaged record is the first of its segment: the one before is the last of another.
+      const isDoubtful = link !== undefined && !sameBytes(link, end.head);
+      const shown = isDoubtful ? endOfSegment(segments, number - 1, settings, link) : end;
+      return { segments, end: { ...shown, damage: damage ?? end.damage } };
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
       damage ??= error;
@@ -70,7 +76,13 @@ export function startReading(place: StreamPlace, settings: LogSettings): ReaderS
   return { segments, end: { ...start, damage, salt: new Uint8Array(), trailer: null } };
 }
 
-function endOfSegment(segments: SegmentFiles, number: number, settings: LogSettings): KnownEnd {
+// `linked`: what a damaged record behind the segment links to.
+function endOfSegment(
+  segments: SegmentFiles,
+  number: number,
+  settings: LogSettings,
+  linked: Uint8Array | null = null,
+): KnownEnd {
   const segment = segments.openOwn(number);
   const core = takeCore();
   try {
@@ -83,7 +95,13 @@ function endOfSegment(segments: SegmentFiles, number: number, settings: LogSetti
     };
     let tail = look();
     for (let looks = 1; tail.corruption !== null && looks < LOOKS; looks++) tail = look();
-    if (tail.corruption !== null) tail = withoutUnproved(tail, window, segment);
+    const link = tail.corruption === null ? linked : linkBehind(tail, window, segment);
+    if (link !== null && !sameBytes(link, tail.chain.head) && tail.position > SEGMENT_HEADER_BYTES) {
+      // From the segment's start on it is known where each append begins.
+      const nothing = { indexFile: null, checkpointed: 0 };
+      const { lastAppend } = tail.lastAppend === null ? findTail(window, pages, segment, nothing, settings) : tail;
+      tail = { ...tail, ...lastAppend };
+    }
     const chain = joined(tail, window, pages, segments, segment, settings);
     const { position, trailer, corruption: damage } = tail;
     const { salt } = segment.header;
@@ -94,14 +112,12 @@ function endOfSegment(segments: SegmentFiles, number: number, settings: LogSetti
   }
 }
 
-// A reader is not shown an append whose last record the damaged one behind it does not link to: nothing proves it, and it may
-// have been altered as well. docs/format.md, R11.
-function withoutUnproved(tail: Tail, window: RecordWindow, { file }: Segment): Tail {
-  const { position, chain, lastAppend, fileBytes } = tail;
+// What the damaged record behind the last good one links to. When that is another hash, nothing proves the append before it,
+// which may have been altered as well: a reader is not shown it. docs/format.md, R11.
+function linkBehind({ position, fileBytes }: Tail, window: RecordWindow, { file }: Segment): Uint8Array | null {
   window.begin(position);
   const header = window.headerAfter(0, file, fileBytes);
-  if (header === 0 || lastAppend === null || sameBytes(window.linkAt(header), chain.head)) return tail;
-  return { ...tail, ...lastAppend };
+  return window.isRecord(header) ? window.linkAt(header).slice() : null;
 }
 
 /**
@@ -195,10 +211,11 @@ function joined(
   const { number, firstOffset, stream } = segment.header;
   if (number === 0 || tail.chain.nextOffset > firstOffset) return tail.chain;
   const before = segments.get(number - 1);
-  const checkpointed = checkpointedIn(segments.place.runtime.files, before);
-  const previous = findTail(window, pages, before, { indexFile: before.index, checkpointed }, settings);
+  // It was synced as a whole before this one was made, so that nothing need speak for its end.
+  const previous = findTail(window, pages, before, { indexFile: before.index, checkpointed: 0 }, settings);
   if (previous.corruption !== null) throw previous.corruption;
-  if (previous.position !== previous.fileBytes) {
+  const isEmpty = previous.position === SEGMENT_HEADER_BYTES;
+  if (previous.position !== previous.fileBytes || isEmpty) {
     const { position, fileBytes, chain } = previous;
     const place = { stream, segment: number - 1, offset: chain.nextOffset, position };
     throw failure("RECORD_TRUNCATED", { ...place, bytes: SEGMENT_HEADER_BYTES, available: fileBytes - position });

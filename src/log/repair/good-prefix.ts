@@ -1,6 +1,5 @@
 // Finds how far a stream is good, from its first record on: every header, every CRC, every link. What recovery does for
 // the tail this does for the whole, and it looks at what follows where recovery would only refuse. Changes nothing.
-import { WALK_END, WALK_MORE } from "../../../assembly/control.ts";
 import { RECORD_EXTRA_BYTES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
 import { CorruptionError, type DiatremeError, failure, isFailure } from "../../errors.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
@@ -8,6 +7,7 @@ import type { IndexPages } from "../../wasm/index-pages.ts";
 import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import { SegmentScan } from "../reading/scan.ts";
+import { type BorderLink, firstLink, judgeBorder } from "../reading/segment-border.ts";
 import { findTail } from "../recovery/recover.ts";
 import type { TornTail } from "../recovery/torn-tail.ts";
 import { checkpointedIn } from "../segments/checkpoint-file.ts";
@@ -86,6 +86,16 @@ export async function findGoodPrefix(
     files.close();
     giveCore(core);
   }
+}
+
+interface ScanRange {
+  /** File position where the records end. */
+  readonly end: number;
+  /** What the segments behind say of the last record. */
+  readonly next?: BorderLink | null;
+  readonly showUnproved: boolean;
+  /** Whether index and checkpoints are held against the records: once is enough. */
+  readonly checksBeside: boolean;
 }
 
 class PrefixSearch {
@@ -210,28 +220,50 @@ class PrefixSearch {
     start: Joint,
   ): Promise<{ joint: Joint; fault: DiatremeError | null; torn: null; bytesBehind: number }> {
     const fileBytes = segment.file.size();
-    let scanned = await this.#scan(segment, start, { end: fileBytes, endHash: null, checksBeside: true });
-    const next = this.#firstOf(segment.header.number + 1);
-    const joins = next !== null && next.firstOffset === scanned.joint.offset;
-    if (joins && next.link !== null && !sameBytes(next.link, scanned.joint.head)) {
-      // Either the last record here was altered or the first one there. If a third says that the latter stands, or
-      // nothing tells, it is the one here: docs/format.md, R11.
-      if (next.stands !== false) {
-        scanned = await this.#scan(segment, start, { end: fileBytes, endHash: next.link, checksBeside: false });
-      }
-    }
-    const { joint } = scanned;
-    let { fault } = scanned;
+    const { number, stream } = segment.header;
+    const next = firstLink(this.#files, number + 1, this.#filesEnd);
+    const isProvedBy = (link: BorderLink | null, { offset, head }: Joint) =>
+      link !== null && link.offset === offset && sameBytes(link.link, head);
+    const { joint, fault } = await this.#scan(segment, start, {
+      end: fileBytes,
+      showUnproved: true,
+      checksBeside: true,
+    });
     const bytesBehind = fileBytes - joint.position;
-    if (bytesBehind === 0) return { joint, fault, torn: null, bytesBehind };
-    if (joins && next.link !== null && sameBytes(next.link, joint.head)) {
-      this.#surplus.push({ segment: segment.header.number, position: joint.position, bytes: bytesBehind });
+    const isEmpty = joint.position === SEGMENT_HEADER_BYTES;
+    if (isProvedBy(next, joint) && !isEmpty) {
+      if (bytesBehind > 0) this.#surplus.push({ segment: number, position: joint.position, bytes: bytesBehind });
       return { joint, fault: null, torn: null, bytesBehind };
     }
-    const { stream, number } = segment.header;
-    const place = { stream, segment: number, offset: joint.offset, position: joint.position };
-    fault ??= failure("APPEND_INCOMPLETE", place);
-    return { joint, fault, torn: null, bytesBehind };
+    if (fault === null && bytesBehind === 0 && !isEmpty && next?.offset !== joint.offset) {
+      return { joint, fault, torn: null, bytesBehind };
+    }
+    const range = { end: fileBytes, next, checksBeside: false };
+    const kept = await this.#scan(segment, start, { ...range, showUnproved: true });
+    const judged = await this.#withoutContradicted(segment, start, range, kept);
+    const { offset, position } = judged.joint;
+    const place = { stream, segment: number, offset, position };
+    const behind = fileBytes - position;
+    const lacking = isEmpty ? failure("RECORD_TRUNCATED", { ...place, bytes: RECORD_EXTRA_BYTES, available: 0 }) : null;
+    const incomplete = behind > 0 ? failure("APPEND_INCOMPLETE", place) : null;
+    return { joint: judged.joint, fault: judged.fault ?? lacking ?? incomplete, torn: null, bytesBehind: behind };
+  }
+
+  // The last append before damage is kept though nothing proves it, unless a checkpoint says that it was another.
+  async #withoutContradicted(
+    segment: Segment,
+    start: Joint,
+    range: Omit<ScanRange, "showUnproved">,
+    kept: { joint: Joint; fault: DiatremeError | null },
+  ): Promise<{ joint: Joint; fault: DiatremeError | null }> {
+    const { nextOffset = 0 } = this.#checkpoints.findings.contradiction ?? {};
+    if (nextOffset <= start.offset || nextOffset > kept.joint.offset) return kept;
+    const proved = await this.#scan(segment, start, { ...range, showUnproved: false });
+    return proved.joint.offset < nextOffset ? proved : kept;
+  }
+
+  get #filesEnd(): { segment: number; position: number } {
+    return { segment: this.#files.count - 1, position: Number.POSITIVE_INFINITY };
   }
 
   async #scanNewest(
@@ -241,23 +273,24 @@ class PrefixSearch {
     for (let look = 1; ; look++) {
       const checkpointed = checkpointedIn(this.#files.place.runtime.files, segment);
       const fileBytes = segment.file.size();
-      const { joint, fault } = await this.#scan(segment, start, {
-        end: fileBytes,
-        endHash: null,
-        checksBeside: look === 1,
-      });
+      const checksBeside = look === 1;
+      const { joint, fault } = await this.#scan(segment, start, { end: fileBytes, showUnproved: true, checksBeside });
       const { number } = segment.header;
       // Pages of the index that is being compared lie where the tail's search needs room.
       this.#index.close();
       const isMended = this.#mended.some((one) => one.segment === number);
       const indexFile = isMended ? null : this.#files.get(number).index;
       const tail = findTail(this.#window, this.#pages, segment, { indexFile, checkpointed }, this.#settings);
-      const bytesBehind = fileBytes - joint.position;
-      if (fault !== null && joint.position < tail.position) return { joint, fault, torn: null, bytesBehind };
-      if (tail.corruption !== null) {
-        if (look < LOOKS) continue;
-        return { joint, fault: tail.corruption, torn: null, bytesBehind };
+      const isWithin = fault !== null && joint.position < tail.position;
+      if (isWithin || tail.corruption !== null) {
+        if (!isWithin && look < LOOKS) continue;
+        const range = { end: fileBytes, checksBeside: false };
+        const kept = { joint, fault: isWithin ? fault : tail.corruption };
+        const judged = await this.#withoutContradicted(segment, start, range, kept);
+        const bytesBehind = fileBytes - judged.joint.position;
+        return { joint: judged.joint, fault: judged.fault ?? kept.fault, torn: null, bytesBehind };
       }
+      const bytesBehind = fileBytes - joint.position;
       const { torn } = tail;
       return { joint, fault: null, torn, bytesBehind: torn === null ? 0 : bytesBehind };
     }
@@ -267,7 +300,7 @@ class PrefixSearch {
   async #scan(
     segment: Segment,
     start: Joint,
-    { end, endHash, checksBeside }: { end: number; endHash: Uint8Array | null; checksBeside: boolean },
+    { end, next = null, showUnproved, checksBeside }: ScanRange,
   ): Promise<{ joint: Joint; fault: DiatremeError | null }> {
     const { engine, maxRecordBytes, clock } = this.#settings;
     const scan = new SegmentScan(this.#window, segment, start, {
@@ -275,8 +308,14 @@ class PrefixSearch {
       engine,
       maxRecordBytes,
       end,
-      endHash,
-      showUnproved: true,
+      endHash: next?.link ?? null,
+      ...(next === null
+        ? {}
+        : {
+            endOffset: next.offset,
+            judgeEnd: (hash: Uint8Array) => judgeBorder(this.#files, this.#settings, next, this.#filesEnd, hash),
+          }),
+      showUnproved,
     });
     let joint = start;
     // A mended header is not in the file yet, so that the index has nothing to be held against.
@@ -301,35 +340,6 @@ class PrefixSearch {
       }
     }
     return { joint, fault: scan.fault };
-  }
-
-  // Where a segment begins and what its first record links to, if it has one that passes by itself; and whether that
-  // record stands as it was written, which its own successor tells.
-  #firstOf(number: number): { firstOffset: number; link: Uint8Array | null; stands: boolean | null } | null {
-    if (number >= this.#files.count) return null;
-    let segment: Segment;
-    try {
-      segment = openSegment(this.#files.place, number, "read");
-    } catch (error) {
-      if (error instanceof CorruptionError) return null;
-      throw error;
-    }
-    const core = takeCore();
-    try {
-      const { engine, maxRecordBytes } = this.#settings;
-      const window = new RecordWindow(core, core.arena, PEEK_BYTES);
-      const { firstOffset } = segment.header;
-      window.begin(SEGMENT_HEADER_BYTES);
-      const walked = walkTwo(window, segment, maxRecordBytes);
-      if (walked === 0) return { firstOffset, link: null, stands: null };
-      const link = window.linkAt(window.header(0)).slice();
-      if (walked === 1) return { firstOffset, link, stands: null };
-      window.trustLink();
-      return { firstOffset, link, stands: window.link(2, 0, engine) < 0 };
-    } finally {
-      segment.file.close();
-      giveCore(core);
-    }
   }
 
   // Records behind a place in a segment, the bad one left out, and in the segments after it.
@@ -362,26 +372,6 @@ class PrefixSearch {
       segment.file.close();
     }
     return rows;
-  }
-}
-
-// Enough for the first records of a segment.
-const PEEK_BYTES = 16 << 10;
-
-// Walks from a segment's first record on, until two have passed or no more will.
-function walkTwo(window: RecordWindow, segment: Segment, maxRecordBytes: number): number {
-  const { file, header, crcSeed } = segment;
-  const end = file.size();
-  let needed = 0;
-  for (let held = -1; ; ) {
-    window.fill(file, needed, end);
-    window.expect({ offset: header.firstOffset, timestamp: 0, crcSeed });
-    const walked = window.walk(maxRecordBytes);
-    const { verdict, consumed, available } = window;
-    const more = verdict === WALK_MORE ? window.needed : verdict === WALK_END ? RECORD_EXTRA_BYTES : 0;
-    needed = consumed + more;
-    if (walked >= 2 || more === 0 || needed > end - window.position || available === held) return walked;
-    held = available;
   }
 }
 

@@ -4,6 +4,7 @@ import {
   SEGMENT_CRC_AT,
   SEGMENT_CREATED_AT,
   SEGMENT_HEADER_BYTES,
+  SEGMENT_MAX_BYTES,
   SEGMENT_SALT_AT,
   SEGMENT_SALT_BYTES,
 } from "../../../assembly/layout.ts";
@@ -22,6 +23,11 @@ export function mendHeader(place: StreamPlace, start: { number: number; firstOff
   const { logId, stream } = place;
   const path = segmentPath(place, start.number);
   const file = place.runtime.files.open(path, "read");
+  // Such a file is bad whatever its header says (S1).
+  if (file.size() > SEGMENT_MAX_BYTES) {
+    file.close();
+    return null;
+  }
   const found = new Uint8Array(SEGMENT_HEADER_BYTES);
   const read = file.read(found, 0);
   const view = new DataView(found.buffer);

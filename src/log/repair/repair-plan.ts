@@ -1,18 +1,19 @@
 // Looks at a log and decides what would have to be done to it so that it opens for writing and verifies, with nothing
 // lost: a plan as a value. Changes nothing.
 
-import { type DiatremeError, failure, isFailure } from "../../errors.ts";
+import { DiatremeError, failure, isFailure, StorageError } from "../../errors.ts";
 import { toHex } from "../../format/hex.ts";
+import { KEY_FILE } from "../../format/key-line.ts";
 import { IDENTITY_FILE, type LogIdentity } from "../../format/log-identity.ts";
 import { nameOf } from "../../format/path.ts";
 import { segmentFileName, segmentNumber } from "../../format/segment-header.ts";
-import { isSideFile } from "../../format/side-file.ts";
 import { isStreamName } from "../../format/stream-name.ts";
+import { loadKeyFile } from "../../keys/key-file.ts";
 import type { FolderEntry, Runtime } from "../../runtime.ts";
 import { type LockState, lookAtLock } from "../lock.ts";
 import type { LogSettings } from "../options.ts";
 import type { StreamPlace } from "../segments/segment.ts";
-import { countSegments, isOfSegment, SegmentFiles } from "../segments/segment-files.ts";
+import { countSegments, isOfSegment, SegmentFiles, segmentOfFile } from "../segments/segment-files.ts";
 import { isOutOfPlace } from "../segments/stream-names.ts";
 import type { WholeRecords } from "../verification/whole-records.ts";
 import { findGoodPrefix, type GoodPrefix } from "./good-prefix.ts";
@@ -115,6 +116,7 @@ export async function planRepair(
     steps.push({ kind: "writeIdentity", path, keptAs, identity: found.identity });
   }
   if (!isBusy) planLeftovers(directory, null, entries, findings, steps);
+  findKeyTroubles(runtime, directory, found.identity.id, findings);
 
   const streams: StreamRepair[] = [];
   for (const { name, kind } of entries) {
@@ -125,7 +127,7 @@ export async function planRepair(
     }
     if (kind !== "folder") continue;
     const place = { runtime, logId: found.identity.id, stream: name, folder: `${directory}/${name}` };
-    const planned = await planStream(place, settings, isBusy, findings);
+    const planned = await planOrLeave(place, settings, isBusy, findings);
     if (planned !== null) streams.push(planned);
   }
   if (only !== undefined && streams.length === 0 && !findings.some(({ stream }) => stream === only))
@@ -133,8 +135,37 @@ export async function planRepair(
   return { directory, id: found.identity.id, lock, findings, steps, streams };
 }
 
+// Without its keys what is encrypted cannot be read, and nothing here can bring them back.
+function findKeyTroubles(runtime: Runtime, directory: string, logId: string, findings: RepairFinding[]): void {
+  try {
+    loadKeyFile(runtime.files, `${directory}/${KEY_FILE}`, logId);
+  } catch (error) {
+    if (!(error instanceof DiatremeError)) throw error;
+    findings.push(leftAlone(null, error));
+  }
+}
+
 function notRegular(stream: string, at: { path: string; kind: string }): RepairFinding {
   return { kind: "unexplained", stream, code: "FILE_NOT_REGULAR", message: failure("FILE_NOT_REGULAR", at).message };
+}
+
+// What cannot be read says nothing about what is good, and keeps no other stream from being repaired.
+async function planOrLeave(
+  place: StreamPlace,
+  settings: LogSettings,
+  isBusy: boolean,
+  findings: RepairFinding[],
+): Promise<StreamRepair | null> {
+  const own: RepairFinding[] = [];
+  try {
+    const planned = await planStream(place, settings, isBusy, own);
+    findings.push(...own);
+    return planned;
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    findings.push(leftAlone(place.stream, error));
+    return null;
+  }
 }
 
 // `null` when the folder is no stream's.
@@ -187,10 +218,9 @@ function reasonToLeave({ fault, segment }: GoodPrefix): string | null {
   return null;
 }
 
-// The records are good among themselves, and so is the checkpoint: which of them is true no file of the log tells.
-function leftAlone(stream: string, contradiction: DiatremeError): RepairFinding {
-  const message = `${contradiction.message} It was left as it is.`;
-  return { ...factsOf(contradiction), kind: "unexplained", stream, message };
+// As a checkpoint that contradicts good records: which of them is true no file of the log tells.
+function leftAlone(stream: string | null, problem: DiatremeError): RepairFinding {
+  return { ...factsOf(problem), kind: "unexplained", stream, message: `${problem.message} It was left as it is.` };
 }
 
 function planHeaders(place: StreamPlace, prefix: GoodPrefix, findings: RepairFinding[], steps: RepairStep[]): void {
@@ -245,14 +275,14 @@ function planEnd(
   if (segment >= 0 && bytesBehind > 0) steps.push(...cut(place, { path, position, bytes: bytesBehind }));
   // The newest first: should this end half-way, no later segment is left without those before it.
   for (const { name } of [...entries].reverse()) {
-    const number = numberOf(name);
+    const number = segmentOfFile(name);
     if (number !== null && number > segment) steps.push(aside(place, name));
   }
   // With all its records there, what stands beside a segment is as true as ever.
   if (segment < 0 || (bytesBehind === 0 && !prefix.isMissed)) return;
   // What stands beside the segment speaks of records that are not there any more.
   for (const { name } of entries) {
-    if (numberOf(name) === segment && segmentNumber(name) === null) steps.push(aside(place, name));
+    if (segmentOfFile(name) === segment && segmentNumber(name) === null) steps.push(aside(place, name));
   }
   steps.push({ kind: "rebuildIndex", path: `${path}.idx`, keptAs: null });
 }
@@ -303,12 +333,6 @@ function aside({ runtime, folder }: StreamPlace, name: string): RepairStep {
 
 function numbersIn(entries: readonly FolderEntry[]): number[] {
   return entries.map(({ name }) => segmentNumber(name)).filter((number) => number !== null);
-}
-
-// Which segment a file belongs to: itself, its index, whatever else has its name and more.
-function numberOf(name: string): number | null {
-  const match = /^(segment_\d{6,}\.log)(\..+)?$/.exec(name);
-  return match === null || isSideFile(name) ? null : segmentNumber(match[1] as string);
 }
 
 function factsOf(error: DiatremeError): Omit<RepairFinding, "kind" | "stream" | "message"> {

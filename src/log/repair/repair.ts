@@ -6,20 +6,19 @@ import { failure } from "../../errors.ts";
 import { encodeIdentity } from "../../format/log-identity.ts";
 import { folderOf } from "../../format/path.ts";
 import { segmentNumber } from "../../format/segment-header.ts";
-import { isSideFileOf } from "../../format/side-file.ts";
-import { checkStreamName } from "../../format/stream-name.ts";
-import type { Files, Runtime, RuntimeFile } from "../../runtime.ts";
+import { isSideFile, partsOfSideFile } from "../../format/side-file.ts";
+import { checkStreamName, isStreamName } from "../../format/stream-name.ts";
+import type { FileAccess, Files, Runtime, RuntimeFile } from "../../runtime.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
 import { lockForWriting, lookAtLock } from "../lock.ts";
 import { type LogSettings, settingsFrom } from "../options.ts";
 import type { StreamPlace } from "../segments/segment.ts";
 import { isOfSegment } from "../segments/segment-files.ts";
-import { streamNames } from "../segments/stream-names.ts";
 import { writeWhole } from "../segments/write-whole.ts";
 import { Stream } from "../stream.ts";
 import { findIdentity } from "./identity-repair.ts";
 import { planRepair, type RepairFinding, type RepairPlan, type RepairStep, type StreamRepair } from "./repair-plan.ts";
-import { copyAside, setAside, temporaryPath, wholeOf } from "./set-aside.ts";
+import { copyAside, renewName, setAside, temporaryPath, wholeOf } from "./set-aside.ts";
 
 export interface RepairOptions {
   /** This stream only. Default: all. */
@@ -94,7 +93,7 @@ async function applyInRounds(
   const streams = new Map<string, StreamRepair>();
   for (let round = 1; ; round++) {
     const plan = await planRepair(runtime, directory, settings, { only, isOurs: true });
-    for (const finding of plan.findings) findings.set(finding.message, finding);
+    for (const finding of plan.findings) findings.set(`${finding.stream}\n${finding.message}`, finding);
     for (const stream of plan.streams) addStream(streams, stream);
     const isDone = plan.steps.length === 0 && plan.streams.every((stream) => stream.steps.length === 0);
     if (isDone) makeDurable(runtime, directory, only);
@@ -115,16 +114,26 @@ async function applyInRounds(
 // cut in segments of which it has kept the old bytes.
 function makeDurable(runtime: Runtime, directory: string, only: string | undefined): void {
   const { files } = runtime;
-  for (const stream of only === undefined ? streamNames(files, directory) : [only]) {
-    const folder = `${directory}/${stream}`;
-    if (files.kind(folder) !== "folder") continue;
-    const names = files.list(folder).map(({ name }) => name);
-    for (const name of names.filter((one) => segmentNumber(one) !== null)) {
-      if (names.some((other) => isSideFileOf(other, name))) rewriteStart(files, `${folder}/${name}`);
-    }
-    files.folder(folder).syncNow();
+  // A stream of which all was set aside is none any more: every folder is looked at that may have been one.
+  for (const { name, kind } of files.list(directory)) {
+    if (kind === "folder" && isStreamName(name) && (only ?? name) === name)
+      renewSideFiles(files, `${directory}/${name}`);
   }
-  files.folder(directory).syncNow();
+  renewSideFiles(files, directory);
+}
+
+function renewSideFiles(files: Files, folder: string): void {
+  const names = files
+    .list(folder)
+    .filter(({ kind }) => kind === "file")
+    .map(({ name }) => name);
+  const sides = names.filter(isSideFile);
+  const origins = new Set(sides.map((side) => partsOfSideFile(side)?.name));
+  for (const side of sides) renewName(files, `${folder}/${side}`);
+  for (const name of names) {
+    if (segmentNumber(name) !== null && origins.has(name)) rewriteStart(files, `${folder}/${name}`);
+  }
+  files.folder(folder).syncNow();
 }
 
 // A later sync alone would not do: one that failed has left the system in the belief that all is written.
@@ -155,7 +164,7 @@ function applyToLog(runtime: Runtime, directory: string, steps: readonly RepairS
     const { path, identity } = step;
     if (step.keptAs !== null) copyAside(runtime, wholeOf(files, path));
     const temporary = temporaryPath(runtime, path);
-    files.publish(temporary, encodeIdentity(identity, crc32), "synced");
+    change(files, temporary, (file) => writeWhole(file, encodeIdentity(identity, crc32), 0), "create");
     // In one step: there is never a time without log.json.
     files.rename(temporary, path);
   }
@@ -195,8 +204,8 @@ function removeFiles(files: Files, steps: readonly RepairStep[]): void {
 }
 
 /** Does something to a file, and makes it durable. */
-function change(files: Files, path: string, act: (file: RuntimeFile) => void): void {
-  const file = files.open(path, "write");
+function change(files: Files, path: string, act: (file: RuntimeFile) => void, access: FileAccess = "write"): void {
+  const file = files.open(path, access);
   try {
     act(file);
     file.syncNow();

@@ -1,9 +1,10 @@
 // Takes bytes and files out of use without losing them: each goes on under a name that nothing had before. What is to be
 // cut is durable there, name and all, before anything is cut.
 
+import { failure } from "../../errors.ts";
 import { toHex } from "../../format/hex.ts";
 import { folderOf, nameOf } from "../../format/path.ts";
-import { isSideFile, sideFileName } from "../../format/side-file.ts";
+import { isSideFile, partsOfSideFile, sideFileName } from "../../format/side-file.ts";
 import type { Files, Runtime, RuntimeFile } from "../../runtime.ts";
 import { writeWhole } from "../segments/write-whole.ts";
 
@@ -37,6 +38,17 @@ export function pathToMoveTo(files: Files, path: string): string {
 }
 
 /**
+ * Gives a side file another name and its own again: so the next sync of its folder makes the name durable. One that failed
+ * may have left the system in the belief that it is.
+ */
+export function renewName(files: Files, path: string): void {
+  const { folder, name, position } = sideFileParts(path);
+  const other = firstPath(files, { path: `${folder}/${name}`, position }, () => false);
+  files.rename(path, other);
+  files.rename(other, path);
+}
+
+/**
  * Copies a part of a file beside it; durable when this returns. An earlier copy of the same bytes, made before a crash
  * say, serves again. Returns the copy's path.
  */
@@ -50,7 +62,8 @@ export function copyAside(runtime: Runtime, part: FilePart): string {
     if (!there) copyPart(files, part, copy);
     copy.syncNow();
     copy.close();
-    if (!there) files.rename(temporary, target);
+    if (there) renewName(files, target);
+    else files.rename(temporary, target);
   } catch (error) {
     copy.close();
     if (!there) removeIfPossible(files, temporary);
@@ -81,6 +94,12 @@ export function isTemporary(name: string): boolean {
   return (
     match !== null && (isSideFile(match[1] as string) || /^(log\.json|segment_\d{6,}\.log)$/.test(match[1] as string))
   );
+}
+
+function sideFileParts(path: string): { folder: string; name: string; position: number } {
+  const parts = partsOfSideFile(nameOf(path));
+  if (parts === null) throw failure("INTERNAL", { detail: `${path} is no side file` });
+  return { folder: folderOf(path), ...parts };
 }
 
 function firstPath(

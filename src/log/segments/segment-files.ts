@@ -171,9 +171,15 @@ export function closeSegment(segment: ReadableSegment): void {
   segment.index?.close();
 }
 
-/** Whether a file belongs to some segment: it, its index, what else stands beside it. Not what repair has set aside. */
+/** Which segment a file belongs to: itself, its index, what else has its name and more. `null` for what repair has set aside. */
+export function segmentOfFile(name: string): number | null {
+  const match = /^(segment_\d{6,}\.log)(\..+)?$/.exec(name);
+  return match === null || isSideFile(name) ? null : segmentNumber(match[1] as string);
+}
+
+/** Whether a file belongs to some segment. */
 export function isOfSegment(name: string): boolean {
-  return name.startsWith("segment_") && !isSideFile(name);
+  return segmentOfFile(name) !== null;
 }
 
 // What stands beside a segment comes into being, empty, just before it, and is filled only when that one has records: a

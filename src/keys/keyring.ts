@@ -72,6 +72,7 @@ export class Keyring {
   #master: Master;
   #epoch: Epoch | null = null;
   #closed = false;
+  #rotating: Promise<unknown> = Promise.resolve();
   // Work on the key file, one after the other.
   #work: Promise<unknown> = Promise.resolve();
   #working = 0;
@@ -214,7 +215,7 @@ export class Keyring {
    * @throws {UsageError} `LOG_CLOSED`
    */
   open(stream: string, offset: number, numbers: { key: number; epoch: number }, open: OpenWith): Uint8Array {
-    if (this.#closed) throw failure("LOG_CLOSED", { directory: this.#parts.directory });
+    this.#checkOpen();
     const name = `${numbers.key}.${numbers.epoch}.${stream}`;
     let cipher = this.#ciphers.get(name);
     if (cipher === undefined) {
@@ -224,6 +225,10 @@ export class Keyring {
     const payload = open(cipher);
     if (payload === null) throw failure("PAYLOAD_UNREADABLE", { stream, offset });
     return payload;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw failure("LOG_CLOSED", { directory: this.#parts.directory });
   }
 
   #opening(stream: string, offset: number, numbers: { key: number; epoch: number }): PayloadCipher {
@@ -275,13 +280,22 @@ export class Keyring {
    * @throws {StorageError} when it could not be made durable. Where only the wiping of the old keys has failed, the new
    *   ones are in force all the same, and the next opening for writing wipes the old.
    */
-  async rotate(choice: MasterChoice | null): Promise<void> {
+  rotate(choice: MasterChoice | null): Promise<void> {
+    // In the order of the calls: one without a master keeps that which the one before has put in force.
+    const rotated = this.#rotating.then(() => this.#rotateNow(choice));
+    this.#rotating = rotated.catch(() => undefined);
+    return rotated;
+  }
+
+  async #rotateNow(choice: MasterChoice | null): Promise<void> {
     const { runtime, logId } = this.#parts;
+    this.#checkOpen();
     const master = choice === null ? this.#master : await newMaster(runtime, choice);
     const { raw, ...kek } = newKek(runtime, this.#newNumber(new Set()));
     let isInForce = false;
     try {
       const wrapped = await master.wrap(raw, { logId, kek: kek.number });
+      this.#checkOpen();
       await this.run(() =>
         this.#rotateTo(kek, { type: "kek", kek: kek.number, from: master.description, wrapped }, () => {
           isInForce = true;
@@ -316,13 +330,14 @@ export class Keyring {
    * @throws {KeyError} `SUBJECT_UNKNOWN`, `SUBJECT_ERASED`
    */
   async destroy(keyId: string, { by, at }: { by: string; at: number }): Promise<Erasure> {
-    const key = this.#table.keyOf("subject", this.#vault.tag(keyId));
-    if (key === undefined) throw failure("SUBJECT_UNKNOWN", { directory: this.#parts.directory });
-    await this.run(() => this.#destroy(key, by, at));
+    const key = await this.run(() => this.#destroy(keyId, by, at));
     return this.#erasureOf(key, this.#table.keys.get(key) as DataKeyEntry);
   }
 
-  *#destroy(key: string, by: string, at: number): SyncSteps {
+  // Its key may just have been being made when this was asked for.
+  *#destroy(keyId: string, by: string, at: number): SyncSteps<string> {
+    const key = this.#table.keyOf("subject", this.#vault.tag(keyId));
+    if (key === undefined) throw failure("SUBJECT_UNKNOWN", { directory: this.#parts.directory });
     const { state, place } = this.#table.keys.get(key) as DataKeyEntry;
     const { fingerprint } = place.line;
     if (state === "erased") throw failure("SUBJECT_ERASED", { directory: this.#parts.directory, fingerprint });
@@ -336,6 +351,7 @@ export class Keyring {
     }
     for (const name of [...this.#ciphers.keys()]) if (name.startsWith(`${number}.`)) this.#forget(name);
     yield* this.#writable.wipeDead();
+    return key;
   }
 
   /** The erasures whose receipts may be missing. */

@@ -1,11 +1,13 @@
 // Erases a subject: destroys its key, then says so in every stream that has records of it. In this order, so that no
 // receipt ever claims what was not done; and begun erasures are gone on with when the log is opened again.
+
 import { CorruptionError, failure } from "../errors.ts";
 import type { Erasure, Keyring } from "../keys/keyring.ts";
 import { numberOf } from "../keys/keyring.ts";
 import type { Clock } from "../runtime.ts";
 import type { Log } from "./log.ts";
 import type { LogRecord } from "./reading/record.ts";
+import { timeNotBefore } from "./segments/stored-time.ts";
 import type { Stream } from "./stream.ts";
 import { Tombstone } from "./writing/tombstone.ts";
 
@@ -71,7 +73,7 @@ export async function eraseSubject(
   keyId: string,
   { by }: EraseOptions,
 ): Promise<ErasureReport> {
-  const erasure = await keyring.destroy(keyId, { by: checkBy(by), at: clock.nowMicros() });
+  const erasure = await keyring.destroy(keyId, { by: checkBy(by), at: timeNotBefore(clock, 0) });
   return completeErasure(log, keyring, erasure);
 }
 

@@ -2,8 +2,10 @@
 // holds the log. A claim is made whole or not at all, for a generation that nobody has had, and only when the highest
 // one is released or its process is gone. So of several processes that find the same dead holder exactly one makes the
 // next generation, and one that comes late with an old number sees a higher one and withdraws.
+
 import { failure, isFailure, StorageError } from "../errors.ts";
 import type { Files, ProcessIdentity, Runtime } from "../runtime.ts";
+import { timeNotBefore } from "./segments/stored-time.ts";
 
 export interface WriteLock {
   /** Lets the next writer in. Calling it again does nothing. */
@@ -57,7 +59,7 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
   const { files } = runtime;
   const folder = lockFolder(directory);
   files.makeFolder(folder);
-  const since = new Date(runtime.clock.nowMicros() / 1000).toISOString();
+  const since = new Date(timeNotBefore(runtime.clock, 0) / 1000).toISOString();
   const claim: Claim = { ...runtime.processes.self(), since };
   const bytes = new TextEncoder().encode(`${JSON.stringify(claim)}\n`);
   for (let tries = 0; tries < TRIES; tries++) {
@@ -166,7 +168,9 @@ function readClaim(files: Files, path: string): Claim | null | "gone" {
   try {
     const { pid, started, boot, host, since } = JSON.parse(text) as Claim;
     const strings = [started, boot, host, since].every((one) => typeof one === "string");
-    return Number.isSafeInteger(pid) && strings ? { pid, started, boot, host, since } : null;
+    // It is shown to people, and comes from whoever can write to the folder.
+    const isTime = strings && new Date(since).toISOString() === since;
+    return Number.isSafeInteger(pid) && isTime ? { pid, started, boot, host, since } : null;
   } catch {
     return null;
   }

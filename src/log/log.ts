@@ -144,7 +144,11 @@ export class Log {
   async #closeAll(): Promise<void> {
     const closed = await Promise.allSettled([...this.#streams.values()].map((stream) => stream.close()));
     closed.push(...(await Promise.allSettled([this.#settings.keyring?.close()])));
-    this.#lock?.release();
+    try {
+      this.#lock?.release();
+    } catch (reason) {
+      closed.push({ status: "rejected", reason });
+    }
     for (const result of closed) if (result.status === "rejected") throw result.reason;
   }
 }

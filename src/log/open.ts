@@ -1,6 +1,6 @@
 // Opens the log in a folder, or makes one there.
 
-import { failure, isFailure } from "../errors.ts";
+import { failure, isFailure, StorageError } from "../errors.ts";
 import {
   decodeIdentity,
   encodeIdentity,
@@ -14,9 +14,10 @@ import { encryptedStreams, openKeyring } from "../keys/open-keyring.ts";
 import type { Runtime } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
 import { finishErasures } from "./erase.ts";
-import { lockFolder, lockForWriting } from "./lock.ts";
+import { lockFolder, lockForWriting, type WriteLock } from "./lock.ts";
 import { Log } from "./log.ts";
 import { type LogSettings, type OpenOptions, settingsFrom } from "./options.ts";
+import { timeNotBefore } from "./segments/stored-time.ts";
 import { streamNames } from "./segments/stream-names.ts";
 import type { EncryptionState } from "./writing/stream-cipher.ts";
 
@@ -52,7 +53,7 @@ export async function openLogOn(runtime: Runtime, directory: string, options: Op
   try {
     keys = await openKeys(runtime, path, identity.id, settings);
   } catch (error) {
-    lock?.release();
+    releaseQuietly(lock);
     throw error;
   }
   const log = new Log(runtime, path, identity, { ...settings, ...keys }, lock);
@@ -108,7 +109,7 @@ function makeLog(runtime: Runtime, directory: string, create: boolean): LogIdent
   makeFolders(runtime, directory);
   const random = new Uint8Array(16);
   runtime.random(random);
-  const identity = { id: uuidFrom(random), created: runtime.clock.nowMicros() };
+  const identity = { id: uuidFrom(random), created: timeNotBefore(runtime.clock, 0) };
   const path = `${directory}/${IDENTITY_FILE}`;
   const made = files.publish(path, encodeIdentity(identity, crc32), "synced");
   files.folder(directory).syncNow();
@@ -145,4 +146,13 @@ function makeFolders(runtime: Runtime, directory: string): void {
 
 function crc32(bytes: Uint8Array): number {
   return hashingCore().crc32(bytes);
+}
+
+// What made it necessary is what the caller is told. A lock that stays is its dead process's, once that has ended.
+function releaseQuietly(lock: WriteLock | null): void {
+  try {
+    lock?.release();
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+  }
 }

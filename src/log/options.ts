@@ -103,6 +103,7 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
     }
   }
   const readOnly = flag(options, "readOnly", false);
+  const leastRecord = options.encryption === undefined || readOnly ? 1 : LONGEST_RECEIPT;
   return {
     readOnly,
     create: flag(options, "create", !readOnly) && !readOnly,
@@ -114,8 +115,8 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
       SEGMENT_HEADER_BYTES + RECORD_EXTRA_BYTES,
       SEGMENT_MAX_BYTES,
     ),
-    maxRecordBytes: whole(options, "maxRecordBytes", 64 * MIB, 1, LARGEST_APPEND - RECORD_EXTRA_BYTES),
-    maxAppendBytes: whole(options, "maxAppendBytes", 256 * MIB, 1 + RECORD_EXTRA_BYTES, LARGEST_APPEND),
+    maxRecordBytes: whole(options, "maxRecordBytes", 64 * MIB, leastRecord, LARGEST_APPEND - RECORD_EXTRA_BYTES),
+    maxAppendBytes: whole(options, "maxAppendBytes", 256 * MIB, leastRecord + RECORD_EXTRA_BYTES, LARGEST_APPEND),
     maxPendingBytes: whole(options, "maxPendingBytes", 16 * MIB, 1, Number.MAX_SAFE_INTEGER),
     maxPendingRecords: whole(options, "maxPendingRecords", 65_536, 1, Number.MAX_SAFE_INTEGER),
     index: {
@@ -133,6 +134,9 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
     clock: runtime.clock,
   };
 }
+
+// Of an erasure: a log that encrypts must be able to append it, whatever its limits.
+const LONGEST_RECEIPT = 8 * KIB;
 
 const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
   "readOnly",

@@ -14,6 +14,7 @@ import {
 } from "../../format/segment-header.ts";
 import type { FileAccess, Files, Runtime, RuntimeFile } from "../../runtime.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
+import { timeNotBefore } from "./stored-time.ts";
 import type { SyncSteps } from "./sync-steps.ts";
 import { writeWhole } from "./write-whole.ts";
 
@@ -88,7 +89,7 @@ export function* createSegment(place: StreamPlace, start: { number: number; firs
   const { files } = runtime;
   const salt = new Uint8Array(SEGMENT_SALT_BYTES);
   runtime.random(salt);
-  const header: SegmentHeader = { ...start, created: runtime.clock.nowMicros(), logId, stream, salt };
+  const header: SegmentHeader = { ...start, created: timeNotBefore(runtime.clock, 0), logId, stream, salt };
   const bytes = encodeSegmentHeader(header, (part) => hashingCore().crc32(part));
   const path = segmentPath(place, start.number);
   const temporary = `${place.folder}/.${segmentFileName(start.number)}.tmp`;

@@ -63,7 +63,8 @@ export function checkKeyId(keyId: unknown): string | undefined {
 
 function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
-  if (typeof signal !== "object" || typeof signal?.throwIfAborted !== "function") {
+  const methods = ["throwIfAborted", "addEventListener", "removeEventListener"] as const;
+  if (typeof signal !== "object" || !methods.every((method) => typeof signal?.[method] === "function")) {
     throw failure("OPTION_INVALID", { option: "signal", value: String(signal), expected: "an AbortSignal" });
   }
   signal.throwIfAborted();

@@ -38,8 +38,8 @@ export class AppendQueue {
   add(events: AppendInput, options: AppendChoice): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       const queued: QueuedAppend = { events, options, resolve, reject };
-      this.#waiting.add(queued);
       if (options.signal !== undefined) this.#listen(options.signal, queued);
+      this.#waiting.add(queued);
     });
   }
 

@@ -15,6 +15,7 @@ import type { Clock, RuntimeFile } from "../../runtime.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
 import { CheckpointEntries, claimOf } from "../segments/checkpoint-file.ts";
 import type { Segment } from "../segments/segment.ts";
+import { timeNotBefore } from "../segments/stored-time.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import type { SyncSteps } from "../segments/sync-steps.ts";
 import { writeWhole } from "../segments/write-whole.ts";
@@ -80,7 +81,7 @@ export class CheckpointWriter {
    */
   make(end: SyncedEnd): CheckpointEntry {
     if (this.#last !== null && this.#isOwn && this.#isCheckpointOf(this.#last, end)) return this.#last;
-    const timestamp = Math.max(this.#clock.nowMicros(), end.timestamp, this.#last?.timestamp ?? 0);
+    const timestamp = timeNotBefore(this.#clock, Math.max(end.timestamp, this.#last?.timestamp ?? 0));
     const unsigned = { nextOffset: end.offset, position: end.position, head: end.head, timestamp, signed: null };
     const entry = { ...unsigned, signed: this.#sign(unsigned) };
     const { header } = this.#segment;
@@ -134,12 +135,30 @@ export class CheckpointWriter {
     if (end.offset > this.#segment.header.firstOffset) this.makeQuietly(end);
     if (!this.#unsynced || this.#syncing !== null) return;
     this.#unsynced = false;
+    const tellEnd = this.#announceSync();
     try {
       yield this.#file;
+      tellEnd(null);
     } catch (error) {
       this.#forgetSync();
+      tellEnd({ error });
       if (!(error instanceof StorageError)) throw error;
     }
+  }
+
+  // Whoever wants the last checkpoint durable meanwhile waits for this sync, and fails with it.
+  #announceSync(): (failed: { readonly error: unknown } | null) => void {
+    let tell: (failed: { readonly error: unknown } | null) => void = () => undefined;
+    const synced = new Promise<void>((resolve, reject) => {
+      tell = (failed) => {
+        this.#syncing = null;
+        if (failed === null) resolve();
+        else reject(failed.error);
+      };
+    });
+    synced.catch(() => undefined);
+    this.#syncing = synced;
+    return tell;
   }
 
   /** Lets go of the file, once no sync of it is in flight. */

@@ -14,6 +14,7 @@ import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import { IndexPages } from "../../wasm/index-pages.ts";
 import type { LogSettings } from "../options.ts";
 import type { StreamPlace } from "../segments/segment.ts";
+import { timeNotBefore } from "../segments/stored-time.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import { runBeside, runNow, type SyncSteps } from "../segments/sync-steps.ts";
 import { type AppendChoice, type AppendOptions, NO_CHOICE, readAppendOptions } from "./append-options.ts";
@@ -250,11 +251,20 @@ export class StreamWriter {
     try {
       if (this.#poison === null) {
         // Twice: what was being staged when this was called, by a toJSON that closes its log say, comes after the first.
+        let failed: { readonly error: unknown } | null = null;
         for (let times = 0; times < 2; times++) {
-          await this.flush();
+          try {
+            await this.flush();
+          } catch (error) {
+            // Keys or a segment that others waited for could not be made: what was taken before is made durable all the same.
+            if (this.#poison !== null) throw error;
+            failed ??= { error };
+            await this.#untilSynced();
+          }
           await this.#clearing;
         }
         await runBeside(this.#segment.end(this.#syncedEnd()));
+        if (failed !== null) throw failed.error;
       } else if (!this.#syncsAppends && this.#nextOffset > this.#synced.offset) {
         // These appends have resolved, and nobody was told yet that they are not durable.
         throw this.#poisoned();
@@ -274,7 +284,7 @@ export class StreamWriter {
   }
 
   // Stages, encrypts and admits one append; or says, with nothing staged, what has to be made before.
-  #admit(events: AppendInput, { expectedOffset, keyId }: AppendChoice): AppendResult | Obstacle {
+  #admit(events: AppendInput, { expectedOffset, keyId, signal }: AppendChoice): AppendResult | Obstacle {
     const isTombstone = !ArrayBuffer.isView(events) && Tombstone.is(events);
     const isNothing = isTombstone || (Array.isArray(events) && this.#isEmpty(events));
     this.#checkUsable();
@@ -294,6 +304,11 @@ export class StreamWriter {
     } finally {
       this.#endStaging();
     }
+    // Code of the events' own may have given the append up.
+    if (signal?.aborted) {
+      batch.unstage();
+      throw signal.reason;
+    }
     const end = this.#segment.position + batch.bytes;
     if (end + batch.stagedBytes > this.#settings.segmentBytes && firstOffset > this.#segment.firstOffset) {
       batch.unstage();
@@ -305,8 +320,8 @@ export class StreamWriter {
       batch.seal(this.#synced.offset);
       result.setHead(batch.head(), 0);
     } else {
-      // The clock may jump back; timestamps never do.
-      this.#timestamp = Math.max(this.#timestamp, this.#place.runtime.clock.nowMicros());
+      // The clock may jump; timestamps never go back.
+      this.#timestamp = timeNotBefore(this.#place.runtime.clock, this.#timestamp);
       const kind = isTombstone ? KIND_TOMBSTONE : KIND_DATA;
       try {
         batch.admit(kind, this.#timestamp, result, cipher === null ? null : { firstOffset, cipher });
@@ -503,10 +518,12 @@ export class StreamWriter {
     this.#nextOffset = this.#writtenChain.nextOffset;
     this.#timestamp = this.#writtenChain.timestamp;
     this.#waiters.rejectBeyond(this.#nextOffset, error);
+    if (this.#waiters.isEmpty) this.#gathering.reset();
   }
 
   // A drain whose failure is told to those who wait, not to the caller. Returns whether syncing makes sense.
   #tryDrain(): boolean {
+    if (this.#poison !== null) return false;
     try {
       this.#drain();
     } catch (error) {
@@ -571,6 +588,8 @@ export class StreamWriter {
           return;
         }
         this.#queue.take(queued);
+        // A flush does not wait for company.
+        if (queued.events === NOTHING) this.#gathering.hurry();
         queued.resolve(this.#acknowledge(result));
       } catch (error) {
         this.#queue.take(queued);
@@ -582,13 +601,20 @@ export class StreamWriter {
   // Makes what an append lacked. Meanwhile all appends wait.
   #clear(obstacle: Obstacle, choice: AppendChoice): void {
     this.#clearing = (obstacle === "noKey" ? this.#makeKeys(choice) : this.#rotate())
-      // The appends that needed it fail; later ones try again.
-      .catch((error: unknown) => this.#queue.rejectAll(error))
+      // Without a segment nobody can go on; without a key those who need none can. Later appends try again.
+      .catch((error: unknown) => (obstacle === "noKey" ? this.#rejectNext(error) : this.#queue.rejectAll(error)))
       .then(() => {
         this.#clearing = null;
         this.#admitQueued();
       })
       .catch((error: unknown) => void this.#fail(error));
+  }
+
+  #rejectNext(error: unknown): void {
+    const { next } = this.#queue;
+    if (next === undefined) return;
+    this.#queue.take(next);
+    next.reject(error);
   }
 
   // Everything in the segment is synced before the next one exists: only the newest segment can be torn.

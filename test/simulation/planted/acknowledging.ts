@@ -188,10 +188,10 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
     caughtBy: program({}, appendSoon([1], { expect: "wrong" })),
   },
   {
-    name: "append given up and made all the same",
+    name: "append given up and nobody told",
     file: "src/log/writing/append-queue.ts",
-    find: "        this.take(each);\n        each.reject",
-    replace: "        each.reject",
+    find: "        each.reject(signal.reason);\n",
+    replace: "",
     caughtBy: program(
       { sync: "everyRecord" },
       flush(),
@@ -204,7 +204,7 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     name: "clock believed when it goes back",
     file: "src/log/writing/writer.ts",
-    find: "this.#timestamp = Math.max(this.#timestamp, this.#place.runtime.clock.nowMicros());",
+    find: "this.#timestamp = timeNotBefore(this.#place.runtime.clock, this.#timestamp);",
     replace: "this.#timestamp = this.#place.runtime.clock.nowMicros();",
     caughtBy: program({}, append([1]), { do: "clock", micros: -1_000_000 }, append([2]), kill()),
   },

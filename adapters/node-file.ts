@@ -3,7 +3,7 @@
 import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { failure } from "../src/errors.ts";
 import type { RuntimeFile } from "../src/runtime.ts";
-import { storageFailure, syncFailure } from "./storage-failure.ts";
+import { nativeCode, storageFailure, syncFailure } from "./storage-failure.ts";
 
 /** What one call may transfer: node:fs refuses lengths of 2 GiB and more. */
 const MAX_TRANSFER_BYTES = 1 << 30;
@@ -38,7 +38,8 @@ export class NodeFile implements RuntimeFile {
       // The system may return less than asked for, and does on signals and network disks; only 0 means the end.
       while (filled < target.length) {
         const wanted = Math.min(target.length - filled, MAX_TRANSFER_BYTES);
-        const count = readSync(this.#descriptor, target, filled, wanted, position + filled);
+        const at = filled;
+        const count = retried(() => readSync(this.#descriptor, target, at, wanted, position + at));
         if (count === 0) break;
         filled += count;
       }
@@ -51,7 +52,8 @@ export class NodeFile implements RuntimeFile {
   /** One read of the system, which may give less than asked for; 0 at the end. */
   readOnce(target: Uint8Array, position: number): number {
     try {
-      return readSync(this.#descriptor, target, 0, Math.min(target.length, MAX_TRANSFER_BYTES), position);
+      const wanted = Math.min(target.length, MAX_TRANSFER_BYTES);
+      return retried(() => readSync(this.#descriptor, target, 0, wanted, position));
     } catch (error) {
       throw this.#refusal(error, "read");
     }
@@ -59,7 +61,11 @@ export class NodeFile implements RuntimeFile {
 
   write(source: Uint8Array, position: number): number {
     try {
-      return writeSync(this.#descriptor, source, 0, Math.min(source.length, MAX_TRANSFER_BYTES), position);
+      const wanted = Math.min(source.length, MAX_TRANSFER_BYTES);
+      const count = retried(() => writeSync(this.#descriptor, source, 0, wanted, position));
+      // Whoever goes on with what is left would do so for ever.
+      if (count === 0 && wanted > 0) throw new Error("the system took no byte, and gave no reason");
+      return count;
     } catch (error) {
       throw this.#refusal(error, "write");
     }
@@ -132,6 +138,17 @@ export class NodeFile implements RuntimeFile {
       closeSync(descriptor);
     } catch (error) {
       throw storageFailure(error, "close", this.#path);
+    }
+  }
+}
+
+// A signal may end a call before it has done anything: not all runtimes call again.
+function retried(call: () => number): number {
+  for (;;) {
+    try {
+      return call();
+    } catch (error) {
+      if (nativeCode(error) !== "EINTR") throw error;
     }
   }
 }

@@ -28,7 +28,9 @@ function writeNewFile(path: string, bytes: Uint8Array, durability: "synced" | "c
   try {
     let written = 0;
     while (written < bytes.length) {
-      written += writeSync(descriptor, bytes, written, bytes.length - written, written);
+      const count = writeSync(descriptor, bytes, written, bytes.length - written, written);
+      if (count === 0) throw new Error("the system took no byte, and gave no reason");
+      written += count;
     }
     if (durability === "synced") sync(descriptor, path);
   } finally {

@@ -5,6 +5,7 @@ import { DiatremeError, failure } from "../src/errors.ts";
 /** The parts of a native error that its meaning is read from. All may be absent: anything can be thrown. */
 interface NativeError {
   readonly code?: unknown;
+  readonly errno?: unknown;
   readonly name?: unknown;
   readonly message?: unknown;
   readonly syscall?: unknown;
@@ -12,14 +13,16 @@ interface NativeError {
 
 /** The system's short name for an error, such as `ENOENT`; empty when it has none. */
 export function nativeCode(error: unknown): string {
-  const { code, message } = asNative(error);
-  if (typeof code === "string") return code;
+  const { code, errno, message } = asNative(error);
+  // Node has no names for some numbers.
+  if (typeof code === "string" && !(code === "UNKNOWN" || code.startsWith("Unknown system error"))) return code;
+  if (typeof errno === "number" && UNNAMED[String(-errno)] !== undefined) return UNNAMED[String(-errno)] as string;
   // Deno 2.9 has no names for these, only the system's numbers at the end of its message.
   const number = typeof message === "string" ? /\(os error (\d+)\)$/.exec(message)?.[1] : undefined;
   return number === undefined ? "" : (UNNAMED[number] ?? "");
 }
 
-const UNNAMED: { readonly [number: string]: string } = { 27: "EFBIG", 122: "EDQUOT" };
+const UNNAMED: { readonly [number: string]: string } = { 4: "EINTR", 11: "EAGAIN", 27: "EFBIG", 122: "EDQUOT" };
 
 /** The error to throw when `operation` ("read", "open" …) on `path` failed natively with `error`. */
 export function storageFailure(error: unknown, operation: string, path: string): DiatremeError {

@@ -108,6 +108,8 @@ const REASONS: { readonly [code: string]: string } = {
 };
 
 function standardOutput(stream: WriteStream, name: string): Outlet {
+  // After a failure Deno's stream says nothing at all any more, to nobody.
+  let failed: { readonly error: unknown } | null = null;
   // Each failed write is told to who wrote; without a listener the stream's event would end the process besides.
   stream.on("error", () => {});
   const isInteractive = stream.isTTY === true;
@@ -121,10 +123,15 @@ function standardOutput(stream: WriteStream, name: string): Outlet {
           if (error === undefined || error === null) setImmediate(resolve);
           else reject(writeFailure(error, name));
         };
+        if (failed !== null) {
+          settle(failed.error);
+          return;
+        }
         try {
           stream.write(bytes, settle);
         } catch (error) {
           // Deno throws here where the others call back.
+          failed = { error };
           settle(error);
         }
       }),
@@ -134,8 +141,7 @@ function standardOutput(stream: WriteStream, name: string): Outlet {
 
 // https://no-color.org; a dumb terminal shows escapes as rubbish.
 function showsColours(): boolean {
-  const { NO_COLOR, TERM } = process.env;
-  return (NO_COLOR ?? "") === "" && TERM !== "dumb" && typeof util.styleText === "function";
+  return (variable("NO_COLOR") ?? "") === "" && variable("TERM") !== "dumb" && typeof util.styleText === "function";
 }
 
 const STYLES: { readonly [P in Paint]: Parameters<typeof util.styleText>[0] } = {

@@ -1,3 +1,5 @@
+import { quoted } from "./printable.ts";
+
 // Every way in which Diatreme says no: one family, a stable code, the facts as fields. docs/errors.md is made from this table.
 
 /** What each code's facts are. A throw site that forgets one does not compile. */
@@ -153,7 +155,7 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   STREAM_NAME_INVALID: {
     ...usage,
     message: (f) =>
-      `Cannot use ${quoted(f.stream)} as a stream name: ${f.reason}. ` +
+      `Cannot use ${cited(f.stream)} as a stream name: ${f.reason}. ` +
       "A name is 1 to 64 characters of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit.",
   },
   OPTION_INVALID: {
@@ -306,7 +308,7 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
     type: ConflictError,
     exit: EXIT_SYSTEM,
     message: (f) =>
-      `The log in ${f.directory} is being written by process ${f.pid} on ${quoted(f.host)} since ${f.since}. ` +
+      `The log in ${f.directory} is being written by process ${f.pid} on ${cited(f.host)} since ${f.since}. ` +
       `Close it there, or open with readOnly. If that process is surely gone, remove ${f.path}.`,
   },
   LOG_IDENTITY_INVALID: {
@@ -511,6 +513,6 @@ function short(hash: string): string {
   return `${hash.slice(0, 16)}…`;
 }
 
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+function cited(text: string): string {
+  return quoted(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

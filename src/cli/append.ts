@@ -9,6 +9,7 @@ import { Interruptible } from "./interruptible.ts";
 import { LineSplitter } from "./lines.ts";
 import { type KeySource, masterKeyFrom } from "./master-key.ts";
 import { Progress } from "./progress.ts";
+import { say, tell } from "./say.ts";
 import { type Host, OutputClosed, type Terminal } from "./terminal.ts";
 import { formatBytes, formatCount, formatPlural, formatRate } from "./units.ts";
 
@@ -52,7 +53,7 @@ export async function append({ terminal, openLog }: Host, args: AppendArguments)
   await attempt(async () => {
     const stream = log.stream(args.stream);
     start = await stream.head();
-    for (const tail of torn) await terminal.errors.write(`diatreme: ${describeTorn(tail)}\n`);
+    for (const tail of torn) await tell(terminal, `diatreme: ${describeTorn(tail)}`);
     const waiting = new Interruptible();
     appender = makeAppender(terminal, args, stream, start, progress, waiting);
     terminal.onInterrupt((status) => waiting.stop(new CommandError("INTERRUPTED", status, "Interrupted.")));
@@ -68,7 +69,7 @@ export async function append({ terminal, openLog }: Host, args: AppendArguments)
   if (start !== undefined && appender !== undefined) {
     // What onFlush has acknowledged is durable when the log could be closed.
     if (closed || args.sync !== "onFlush") await tellAppended(terminal, args, start, appender);
-    else await terminal.errors.write("diatreme: how much of it is durable is not known\n");
+    else await tell(terminal, "diatreme: how much of it is durable is not known");
   }
   if (failures.length > 0) throw failures[0];
 }
@@ -135,13 +136,11 @@ async function tellAppended(
   const records = nextOffset - firstOffset;
   if (args.json) {
     const told = { stream: args.stream, records, bytes, firstOffset, nextOffset, head };
-    await terminal.output.write(`${JSON.stringify(told)}\n`).catch((error: unknown) => {
-      if (!(error instanceof OutputClosed)) throw error;
-    });
+    await say(terminal.output, JSON.stringify(told));
     return;
   }
   const offsets = records === 0 ? `next offset ${nextOffset}` : `offsets ${firstOffset}..${nextOffset - 1}`;
-  await terminal.errors.write(`appended ${formatPlural(records, "record")}, ${offsets}, head ${head}\n`);
+  await tell(terminal, `appended ${formatPlural(records, "record")}, ${offsets}, head ${head}`);
 }
 
 function describeTorn({ stream, segment, position, offset, bytes }: TornTail): string {

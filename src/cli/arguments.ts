@@ -303,7 +303,12 @@ function exportCommand(choose: Choose): Command {
     .addArgument(new Argument("<stream>", "the stream's name"))
     .addOption(new Option("--from <offset>", "first offset wanted (default: 0)").argParser(wholeNumber))
     .addOption(new Option("--to <offset>", "first offset no longer wanted (default: the end)").argParser(wholeNumber))
-    .addOption(new Option("--withhold <offsets>", "leave these payloads out: all, or offsets like 3,17,20-29"))
+    .addOption(
+      new Option(
+        "--withhold <offsets>",
+        "leave these payloads out: all, or offsets like 3,17,20-29; may be given several times",
+      ).argParser((more: string, before: string | undefined) => (before === undefined ? more : `${before},${more}`)),
+    )
     .addHelpText(
       "after",
       `

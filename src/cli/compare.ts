@@ -5,6 +5,7 @@ import type { PublicKey } from "../crypto/public-key.ts";
 import { EXIT_BAD_DATA, EXIT_GOOD } from "../errors.ts";
 import type { CheckpointRelation } from "../format/checkpoint.ts";
 import { readPublicKeys } from "./keys.ts";
+import { say } from "./say.ts";
 import { readSmallText } from "./small-text.ts";
 import type { Host, Outlet } from "./terminal.ts";
 import { formatCount, formatTime } from "./units.ts";
@@ -23,7 +24,7 @@ export async function compare({ terminal, runtime }: Host, args: CompareArgument
   const texts = [await readSmallText(terminal, first), await readSmallText(terminal, second)] as const;
   const comparison = compareCheckpointsOn(runtime, texts, publicKeys);
   const text = args.json ? JSON.stringify(toJson(comparison)) : describe(comparison, args, terminal.output);
-  await terminal.output.write(`${text}\n`);
+  await say(terminal.output, text);
   return comparison.relation === "forked" ? EXIT_BAD_DATA : EXIT_GOOD;
 }
 

@@ -3,6 +3,7 @@ import { EXIT_BAD_DATA, EXIT_GOOD, EXIT_USAGE } from "../errors.ts";
 import type { ExportOptions } from "../log/export/export.ts";
 import { type VerifyExportReport, verifyExport } from "../log/export/verify-export.ts";
 import { CommandError } from "./command-error.ts";
+import { say } from "./say.ts";
 import type { Host } from "./terminal.ts";
 import { formatCount, formatPlural } from "./units.ts";
 
@@ -26,8 +27,12 @@ function exportOptions({ from, to, withhold }: ExportArguments): ExportOptions {
   return {
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
-    ...(withhold === undefined ? {} : { withhold: withhold === "all" ? withhold : chosenBy(withhold) }),
+    ...(withhold === undefined ? {} : { withhold: isAll(withhold) ? "all" : chosenBy(withhold) }),
   };
+}
+
+function isAll(withhold: string): boolean {
+  return withhold.split(",").some((part) => part.trim() === "all");
 }
 
 function chosenBy(text: string): (offset: number) => boolean {
@@ -37,7 +42,11 @@ function chosenBy(text: string): (offset: number) => boolean {
       const message = `--withhold takes all, or offsets and ranges like 3,17,20-29; not ${JSON.stringify(text)}.`;
       throw new CommandError("ARGUMENT_INVALID", EXIT_USAGE, `${message} See: diatreme export --help`);
     }
-    return { first: Number(first), last: Number(last ?? first) };
+    const range = { first: Number(first), last: Number(last ?? first) };
+    // Nothing may go out by mistake.
+    if (range.last >= range.first && Number.isSafeInteger(range.last)) return range;
+    const message = `--withhold ${part.trim()} leaves out nothing: a range goes from the lower offset to the higher.`;
+    throw new CommandError("ARGUMENT_INVALID", EXIT_USAGE, `${message} See: diatreme export --help`);
   });
   return (offset) => ranges.some(({ first, last }) => offset >= first && offset <= last);
 }
@@ -54,7 +63,7 @@ export async function verifyExported({ terminal }: Host, { file, head, json }: V
   const chunks = file === "-" ? terminal.input.chunks : await terminal.openFile(file);
   const report = await verifyExport(chunks, head === undefined ? {} : { head });
   const text = json ? JSON.stringify(report) : describe(report, terminal.output.paint);
-  await terminal.output.write(`${text}\n`);
+  await say(terminal.output, text);
   return report.ok ? EXIT_GOOD : EXIT_BAD_DATA;
 }
 

@@ -3,6 +3,7 @@ import { DiatremeError, EXIT_BAD_DATA, EXIT_GOOD } from "../errors.ts";
 import type { StreamInspection } from "../log/inspect.ts";
 import type { Log } from "../log/log.ts";
 import { factsOf } from "./failure-report.ts";
+import { say } from "./say.ts";
 import type { Host, Outlet } from "./terminal.ts";
 import { formatBytes, formatCount, formatPlural, formatTime } from "./units.ts";
 
@@ -25,7 +26,7 @@ export async function inspect({ terminal, openLog }: Host, args: InspectArgument
   const text = args.json
     ? JSON.stringify({ id, directory, created, createdTime: formatTime(created), streams })
     : describe(log, streams, terminal.output);
-  await terminal.output.write(`${text}\n`);
+  await say(terminal.output, text);
   return streams.some((stream) => "error" in stream) ? EXIT_BAD_DATA : EXIT_GOOD;
 }
 

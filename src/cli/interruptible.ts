@@ -7,7 +7,11 @@ export class Interruptible {
 
   /** What the promise gives, or the reason of `stop` when that comes first. One wait at a time. */
   wait<T>(promise: Promise<T>): Promise<T> {
-    if (this.#stopped !== null) return Promise.reject(this.#stopped.reason);
+    if (this.#stopped !== null) {
+      // Nobody wants to know any more how it ends.
+      promise.catch(() => undefined);
+      return Promise.reject(this.#stopped.reason);
+    }
     return new Promise((resolve, reject) => {
       this.#reject = reject;
       promise.then(resolve, reject);

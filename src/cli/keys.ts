@@ -2,10 +2,12 @@
 import { PrivateKey } from "../crypto/private-key.ts";
 import { PublicKey } from "../crypto/public-key.ts";
 import { generateKeyOn, publicKeyOn } from "../crypto/signer.ts";
-import { isFailure } from "../errors.ts";
+import { EXIT_SYSTEM, isFailure } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
+import { CommandError } from "./command-error.ts";
+import { tell } from "./say.ts";
 import { readSmallText } from "./small-text.ts";
-import type { Host, Terminal } from "./terminal.ts";
+import { type Host, OutputClosed, type Terminal } from "./terminal.ts";
 
 export interface GenerateKeysArguments {
   /** Where the private key goes; `undefined`: to standard output. */
@@ -26,12 +28,18 @@ export async function generateKeys({ terminal, runtime }: Host, { out, jwk }: Ge
   const publicKey = publicKeyOn(runtime, key);
   const text = jwk ? `${JSON.stringify(key.toJwk(publicKey))}\n` : key.toPem();
   if (out === undefined) {
-    await terminal.output.write(text);
+    // It is nowhere else: who does not get it must know.
+    await terminal.output.write(text).catch((error: unknown) => {
+      if (!(error instanceof OutputClosed)) throw error;
+      const message =
+        "Nobody has read the private key from standard output: it is lost. Say --out FILE, or make another.";
+      throw new CommandError("OUTPUT_FAILED", EXIT_SYSTEM, message, {}, error);
+    });
   } else {
     await terminal.createSecretFile(out, text);
     await terminal.output.write(publicText(publicKey, jwk));
   }
-  await terminal.errors.write(`diatreme: made key ${publicKey.id}${out === undefined ? "" : `, private in ${out}`}\n`);
+  await tell(terminal, `diatreme: made key ${publicKey.id}${out === undefined ? "" : `, private in ${out}`}`);
 }
 
 export async function showPublicKey({ terminal, runtime }: Host, args: PublicKeyArguments): Promise<void> {

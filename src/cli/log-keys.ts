@@ -1,4 +1,5 @@
 // diatreme keys init, list and rotate: the keys that a log's payloads are encrypted with. What is printed is never a key.
+import { printable } from "../printable.ts";
 import { type KeySource, requiredMasterKey } from "./master-key.ts";
 import type { Host } from "./terminal.ts";
 
@@ -27,7 +28,7 @@ export async function listKeys({ terminal, openLog }: Host, { directory, key, js
   await using log = await openLog(directory, { encryption, readOnly: true });
   for (const one of await log.keys()) {
     const { key: number, purpose, name, fingerprint, state } = one;
-    const shown = `${number}  ${purpose.padEnd(7)}  ${state.padEnd(7)}  ${fingerprint}  ${name ?? "-"}`;
+    const shown = `${number}  ${purpose.padEnd(7)}  ${state.padEnd(7)}  ${fingerprint}  ${name === null ? "-" : printable(name)}`;
     await terminal.output.write(`${json ? JSON.stringify(one) : shown}\n`);
   }
 }

@@ -20,7 +20,8 @@ import { verify } from "./verify.ts";
 
 /** Runs one command. Resolves with the exit status when all output is written; never rejects because of what was asked. */
 export async function main(terminal: Terminal, runtime: Runtime): Promise<number> {
-  let json = false;
+  // Arguments that cannot be understood are told of as they seem to be meant.
+  let json = terminal.args.includes("--json");
   try {
     const invocation = parseArguments(terminal.args);
     json = invocation.command !== "print" && invocation.args.json;

@@ -3,6 +3,8 @@ import { EXIT_BAD_DATA, EXIT_GOOD } from "../errors.ts";
 import type { LockState } from "../log/lock.ts";
 import type { RepairReport } from "../log/repair/repair.ts";
 import type { RepairFinding, RepairStep, StreamRepair } from "../log/repair/repair-plan.ts";
+import { quoted } from "../printable.ts";
+import { say } from "./say.ts";
 import type { Host, Outlet } from "./terminal.ts";
 import { formatPlural } from "./units.ts";
 
@@ -24,7 +26,7 @@ export async function repair({ terminal, repairLog }: Host, args: RepairArgument
     ...(maxRecordBytes === undefined ? {} : { maxRecordBytes }),
   });
   const text = json ? JSON.stringify(report, withoutBytes) : describe(report, terminal.output);
-  await terminal.output.write(`${text}\n`);
+  await say(terminal.output, text);
   return report.ok ? EXIT_GOOD : EXIT_BAD_DATA;
 }
 
@@ -107,7 +109,7 @@ function describeStep(step: RepairStep, directory: string): string {
 
 function describeLock({ state, holder, path }: LockState, applied: boolean): string | null {
   if (state === "free") return null;
-  const who = holder === null ? "somebody unknown" : `process ${holder.pid} on ${JSON.stringify(holder.host)}`;
+  const who = holder === null ? "somebody unknown" : `process ${holder.pid} on ${quoted(holder.host)}`;
   const since = holder === null ? "" : ` since ${holder.since}`;
   if (state === "held") {
     return `lock  held by ${who}${since} (${path}): what it may be writing just now was not judged`;

@@ -16,8 +16,9 @@ import type { VerifyOptions, VerifyProgress, VerifyReport } from "../log/verific
 import { factsOf } from "./failure-report.ts";
 import { readPublicKeys } from "./keys.ts";
 import { Progress } from "./progress.ts";
+import { say } from "./say.ts";
 import { readSmallText } from "./small-text.ts";
-import { type Host, type Outlet, OutputClosed } from "./terminal.ts";
+import type { Host, Outlet } from "./terminal.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate, formatTime } from "./units.ts";
 
 export interface VerifyArguments {
@@ -57,7 +58,7 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
   }
   await using log = await openLog(args.directory, { readOnly: true, publicKeys });
   const names = args.stream === undefined ? await streamsOf(log, evidence) : [args.stream];
-  const say = sayer(terminal.output);
+  const { output } = terminal;
   const progress = new Progress(terminal, { readsInput: false });
   const verdicts: Verdict[] = [];
   for (const name of names) {
@@ -69,9 +70,9 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
     const verdict = await verdictOn(log, name, { ...verifyOptions(args), against, onProgress });
     progress.clear();
     verdicts.push(verdict);
-    await say(args.json ? JSON.stringify(verdict) : describe(verdict, terminal.output));
+    await say(output, args.json ? JSON.stringify(verdict) : describe(verdict, output));
   }
-  if (!args.json) await say(describeAll(log, verdicts, terminal.output));
+  if (!args.json) await say(output, describeAll(log, verdicts, output));
   if (verdicts.some(isBad)) return EXIT_BAD_DATA;
   return verdicts.every(({ ok }) => ok) ? EXIT_GOOD : EXIT_SYSTEM;
 }
@@ -112,14 +113,6 @@ async function verdictOn(log: Log, name: string, options: VerifyOptions): Promis
     if (!isMissed && error.exitStatus !== EXIT_BAD_DATA && !(error instanceof StorageError)) throw error;
     return { stream: name, ok: false, problem: { ...factsOf(error), code: error.code } };
   }
-}
-
-// The verdict is in the exit status too: it must not be lost because nobody reads the rest of the output.
-function sayer(output: Outlet): (text: string) => Promise<void> {
-  return (text) =>
-    output.write(`${text}\n`).catch((error: unknown) => {
-      if (!(error instanceof OutputClosed)) throw error;
-    });
 }
 
 function describeProgress(

@@ -56,6 +56,39 @@ afterEach(() => {
   folder.remove();
 });
 
+describe("a call that a signal ends", () => {
+  it("is made again", () => {
+    const interrupted = new Set<string>();
+    for (const name of ["readSync", "writeSync"] as const) {
+      replaced.set(name, (...args: never[]) => {
+        if (!interrupted.has(name)) {
+          interrupted.add(name);
+          failWith("EINTR")();
+        }
+        return (original[name] as (...args: never[]) => unknown)(...args);
+      });
+    }
+    const file = nodeFiles.open(at("a"), "create");
+    expect(file.write(Uint8Array.of(1, 2, 3), 0)).toBe(3);
+    const read = new Uint8Array(3);
+    expect(file.read(read, 0)).toBe(3);
+    expect([...read]).toEqual([1, 2, 3]);
+    expect([...interrupted]).toEqual(["writeSync", "readSync"]);
+    file.close();
+  });
+});
+
+describe("a system that takes no byte", () => {
+  it("has failed: whoever goes on with what is left would do so for ever", () => {
+    const file = nodeFiles.open(at("a"), "create");
+    replaced.set("writeSync", () => 0);
+    expectFailure("IO_FAILED", { operation: "write" }, () => file.write(Uint8Array.of(1), 0));
+    expect(file.write(new Uint8Array(), 0)).toBe(0);
+    expectFailure("IO_FAILED", {}, () => nodeFiles.publish(at("b"), Uint8Array.of(1), "synced"));
+    file.close();
+  });
+});
+
 describe("open()", () => {
   it("does not even open a pipe or a link, which could wake or change something", () => {
     makePipe(at("pipe"));

@@ -40,6 +40,14 @@ describe("storageFailure()", () => {
     expect(storageFailure(new Error("Odd (os error 99)"), "write", "/a")).toMatchObject({ code: "IO_FAILED" });
   });
 
+  it("knows a quota by the number alone, which Node has no name for", () => {
+    for (const code of ["UNKNOWN", "Unknown system error -122"]) {
+      const cause = Object.assign(native(code), { errno: -122 });
+      expect(storageFailure(cause, "write", "/a")).toMatchObject({ code: "NO_SPACE", path: "/a" });
+    }
+    expect(storageFailure(Object.assign(native("UNKNOWN"), { errno: -99 }), "write", "/a").code).toBe("IO_FAILED");
+  });
+
   it.each(["NotCapable", "PermissionDenied"])("makes Deno's %s ACCESS_DENIED, whatever its code", (name) => {
     const cause = Object.assign(native("EIO"), { name });
     expect(storageFailure(cause, "open", "/a")).toMatchObject({ code: "ACCESS_DENIED" });

@@ -26,6 +26,7 @@ import { VerifyTeam } from "./verify-team.ts";
 const RANGE_BYTES = 8 << 20;
 // A thread takes 15 to 45 ms to start and as long again to get warm; one checks about so much meanwhile.
 const LEAST_RANGES = 8;
+const MOST_THREADS = 64;
 
 export async function verifyStream(
   state: ReadableStreamState,
@@ -189,12 +190,15 @@ class Verification {
     const { workers } = this.#files.place.runtime;
     const { rangeBytes = RANGE_BYTES, jobs = workers?.cores ?? 1, signal } = this.#options;
     if (jobs === 1 || !hasBytes(this.#state, target, LEAST_RANGES * rangeBytes)) return null;
+    // No more than there are ranges: each takes memory, and time to start.
+    let size = Math.min(jobs, MOST_THREADS);
+    while (size > LEAST_RANGES && !hasBytes(this.#state, target, size * rangeBytes)) size--;
     if (workers === null) {
       this.#notes.push("This runtime has no threads: one has done all the work.");
       return null;
     }
     try {
-      return await VerifyTeam.start({ workers, clock, signal }, this.#files, this.#state.settings, jobs);
+      return await VerifyTeam.start({ workers, clock, signal }, this.#files, this.#state.settings, size);
     } catch (error) {
       signal?.throwIfAborted();
       this.#notes.push(`Threads could not be started (${messageOf(error)}): one has done all the work.`);

@@ -332,7 +332,8 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   },
   RECORD_HEADER_INVALID: {
     ...corruption,
-    message: (f) => `${place(f)} fails condition ${f.condition}: ${f.reason}. ${remedy}`,
+    message: (f) =>
+      `${place(f)} fails condition ${f.condition}: ${f.reason}. ${f.condition === "R2" ? tooLong : remedy}`,
   },
   RECORD_TRUNCATED: {
     ...corruption,
@@ -490,6 +491,8 @@ export function isFailure<C extends ErrorCode>(error: unknown, code: C): error i
   return error instanceof DiatremeError && error.code === code;
 }
 
+const tooLong =
+  "If it was written like that, open the log with a larger maxRecordBytes; else restore this segment from a copy.";
 const remedy = "Restore this segment from a copy, or open read-only to export the records before it.";
 
 function signedBy(key: string): string {

@@ -14,6 +14,7 @@ import { type Host, OutputClosed, type Terminal } from "./terminal.ts";
 import { formatBytes, formatCount, formatPlural, formatRate } from "./units.ts";
 
 export interface AppendArguments {
+  readonly maxRecordBytes: number | undefined;
   readonly directory: string;
   readonly stream: string;
   /** A path, or `-` for standard input. */
@@ -28,7 +29,7 @@ export interface AppendArguments {
   readonly json: boolean;
 }
 
-/** The longest line: as much as the library lets one record have unless told otherwise. */
+/** The longest line unless told otherwise: as much as the library lets one record have. */
 const MAX_LINE_BYTES = 64 << 20;
 const BATCH_BYTES = 256 << 10;
 
@@ -37,10 +38,11 @@ export async function append({ terminal, openLog }: Host, args: AppendArguments)
   checkStreamName(args.stream);
   const encryption = await masterKeyFrom(terminal, args.key);
   const chunks = args.input === "-" ? terminal.input.chunks : await terminal.openFile(args.input);
+  const { maxRecordBytes = MAX_LINE_BYTES } = args;
   const torn: TornTail[] = [];
   const log = await openLog(args.directory, {
     sync: args.sync,
-    maxRecordBytes: MAX_LINE_BYTES,
+    maxRecordBytes,
     onTornTail: (tail) => torn.push(tail),
     ...(encryption === undefined ? {} : { encryption }),
   });
@@ -57,7 +59,7 @@ export async function append({ terminal, openLog }: Host, args: AppendArguments)
     const waiting = new Interruptible();
     appender = makeAppender(terminal, args, stream, start, progress, waiting);
     terminal.onInterrupt((status) => waiting.stop(new CommandError("INTERRUPTED", status, "Interrupted.")));
-    await pump(chunks, appender, waiting);
+    await pump(chunks, appender, waiting, maxRecordBytes);
   });
   // Whatever ended the input, the whole lines that came before it are kept.
   await attempt(async () => appender?.finish());
@@ -99,8 +101,13 @@ function makeAppender(
   return appender;
 }
 
-async function pump(chunks: AsyncIterable<Uint8Array>, appender: Appender, waiting: Interruptible): Promise<void> {
-  const splitter = new LineSplitter(MAX_LINE_BYTES);
+async function pump(
+  chunks: AsyncIterable<Uint8Array>,
+  appender: Appender,
+  waiting: Interruptible,
+  longest: number,
+): Promise<void> {
+  const splitter = new LineSplitter(longest);
   const iterator = chunks[Symbol.asyncIterator]();
   for (;;) {
     const { value, done } = await waiting.wait(iterator.next());

@@ -127,6 +127,11 @@ function command(name: string, description: string): Command {
 }
 
 const directory = () => new Argument("<dir>", "the log's folder");
+// Readers and writers of one log must agree on it: a longer record is not held in memory, and ends what is done.
+const maxRecordBytes = () =>
+  new Option("--max-record-bytes <bytes>", "longest payload that a record may have (default: 64 MiB)").argParser(
+    atLeastOne,
+  );
 const optionalStream = () => new Argument("[stream]", "the stream's name; default: all streams");
 
 function appendCommand(choose: Choose): Command {
@@ -150,13 +155,14 @@ function appendCommand(choose: Choose): Command {
         .default(1000),
     )
     .addOption(new Option("--subject <name>", "encrypt with a key of this subject's own, which erase destroys"))
+    .addOption(maxRecordBytes())
     .option("--ack", 'print "ACK <next offset>" for each append once it is durable')
     .option("--json", 'print the outcome, and each ACK as {"ack":<next offset>}, as JSON')
     .addHelpText(
       "after",
       `
 A record is a line's bytes without the \\n; a \\r stays. What follows the last \\n is a record
-too, unless it is nothing. Lines of up to 64 MiB; any number of them in constant memory.
+too, unless it is nothing. Lines of up to --max-record-bytes; any number of them in constant memory.
 
 --sync everyRecord   one batch at a time, each with a sync of its own
        everyBatch    a sync begins at once; what comes meanwhile shares the next
@@ -173,15 +179,17 @@ ${STATUSES}${INTERRUPT_STATUSES}
 ${ERRORS_AS_JSON}`,
     )
     .action((dir: string, stream: string, input: string, options: AppendFlags) => {
-      const { batch, ack = false, json = false } = options;
+      const { batch, maxRecordBytes, ack = false, json = false } = options;
       const sync = options.sync === "groupCommit" ? { groupCommit: { maxDelayMs: options.maxDelay } } : options.sync;
       const { subject } = options;
       const key = keySource(options, input);
-      choose({ command: "append", args: { directory: dir, stream, input, sync, batch, key, subject, ack, json } });
+      const how = { sync, batch, key, subject, maxRecordBytes, ack, json };
+      choose({ command: "append", args: { directory: dir, stream, input, ...how } });
     });
 }
 
 interface AppendFlags extends KeyFlags {
+  maxRecordBytes?: number;
   subject?: string;
   sync: Extract<SyncPolicy, string> | "groupCommit";
   maxDelay: number;
@@ -204,6 +212,7 @@ function readCommand(choose: Choose): Command {
           "(genesis); default: checkpoint where one is near, else chain",
       ).choices(["crc", "chain", "checkpoint", "genesis"]),
     )
+    .addOption(maxRecordBytes())
     .option("-f, --follow", "go on as records are added, until --to, --limit or Ctrl-C")
     .option("--json", "print records as JSON: offset, timestamp (µs), time, kind, hash, and text or base64")
     .addHelpText(
@@ -225,13 +234,14 @@ ${STATUSES}
 ${ERRORS_AS_JSON}`,
     )
     .action((dir: string, stream: string, options: ReadFlags) => {
-      const { from, to, limit, verify, follow = false, json = false } = options;
-      const key = keySource(options);
-      choose({ command: "read", args: { directory: dir, stream, from, to, limit, verify, follow, key, json } });
+      const { from, to, limit, verify, maxRecordBytes, follow = false, json = false } = options;
+      const how = { from, to, limit, verify, maxRecordBytes, follow, key: keySource(options), json };
+      choose({ command: "read", args: { directory: dir, stream, ...how } });
     });
 }
 
 interface ReadFlags extends KeyFlags {
+  maxRecordBytes?: number;
   from?: number;
   to?: number;
   limit?: number;
@@ -253,6 +263,7 @@ function verifyCommand(choose: Choose): Command {
     .addOption(new Option("--from <offset>", "first offset to check (default: 0)").argParser(wholeNumber))
     .addOption(new Option("--to <offset>", "first offset no longer to check (default: the end)").argParser(wholeNumber))
     .addOption(new Option("--jobs <threads>", "threads to use at most (default: one a core)").argParser(atLeastOne))
+    .addOption(maxRecordBytes())
     .option("--direct", "read past the system's cache, so that nothing is pushed out of it")
     .option("--stop-at-first", "end at the first bad record, without looking for what is good behind it")
     .option("--json", "print one report a line as JSON")
@@ -281,9 +292,10 @@ ${ERRORS_AS_JSON}`,
         jobs,
         direct = false,
         stopAtFirst = false,
+        maxRecordBytes,
         json = false,
       } = options;
-      const range = { from, to, jobs, direct, stopAtFirst };
+      const range = { from, to, jobs, direct, stopAtFirst, maxRecordBytes };
       choose({ command: "verify", args: { directory: dir, stream, against, publicKeys: publicKey, ...range, json } });
     });
 }
@@ -295,6 +307,7 @@ interface VerifyFlags extends CompareFlags {
   jobs?: number;
   direct?: boolean;
   stopAtFirst?: boolean;
+  maxRecordBytes?: number;
 }
 
 function exportCommand(choose: Choose): Command {
@@ -309,6 +322,7 @@ function exportCommand(choose: Choose): Command {
         "leave these payloads out: all, or offsets like 3,17,20-29; may be given several times",
       ).argParser((more: string, before: string | undefined) => (before === undefined ? more : `${before},${more}`)),
     )
+    .addOption(maxRecordBytes())
     .addHelpText(
       "after",
       `
@@ -321,14 +335,15 @@ Examples:
   diatreme export ./audit orders --withhold all | gzip > history.ndjson.gz
 ${STATUSES}`,
     )
-    .action((dir: string, stream: string, { from, to, withhold }: ExportFlags) => {
-      choose({ command: "export", args: { directory: dir, stream, from, to, withhold, json: false } });
+    .action((dir: string, stream: string, { from, to, withhold, maxRecordBytes }: ExportFlags) => {
+      choose({ command: "export", args: { directory: dir, stream, from, to, withhold, maxRecordBytes, json: false } });
     });
 }
 
 interface ExportFlags {
   from?: number;
   to?: number;
+  maxRecordBytes?: number;
   withhold?: string;
 }
 
@@ -389,6 +404,7 @@ function inspectCommand(choose: Choose): Command {
   return command("inspect", "Show what a log is made of: its id, streams, segments and sizes.")
     .addArgument(directory())
     .addArgument(optionalStream())
+    .addOption(maxRecordBytes())
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
@@ -399,9 +415,14 @@ Examples:
 ${STATUSES}
 ${ERRORS_AS_JSON}`,
     )
-    .action((dir: string, stream: string | undefined, { json = false }: { json?: boolean }) => {
-      choose({ command: "inspect", args: { directory: dir, stream, json } });
+    .action((dir: string, stream: string | undefined, { maxRecordBytes, json = false }: InspectFlags) => {
+      choose({ command: "inspect", args: { directory: dir, stream, maxRecordBytes, json } });
     });
+}
+
+interface InspectFlags {
+  maxRecordBytes?: number;
+  json?: boolean;
 }
 
 function repairCommand(choose: Choose): Command {
@@ -409,11 +430,7 @@ function repairCommand(choose: Choose): Command {
     .addArgument(directory())
     .addArgument(optionalStream())
     .option("--apply", "do it; the log must not be open for writing elsewhere")
-    .addOption(
-      new Option("--max-record-bytes <bytes>", "longest payload that a record may have (default: 64 MiB)").argParser(
-        atLeastOne,
-      ),
-    )
+    .addOption(maxRecordBytes())
     .option("--json", "print one JSON object: findings, steps, and what is kept of each stream")
     .addHelpText(
       "after",

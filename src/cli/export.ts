@@ -3,11 +3,13 @@ import { EXIT_BAD_DATA, EXIT_GOOD, EXIT_USAGE } from "../errors.ts";
 import type { ExportOptions } from "../log/export/export.ts";
 import { type VerifyExportReport, verifyExport } from "../log/export/verify-export.ts";
 import { CommandError } from "./command-error.ts";
+import { limitOf } from "./record-limit.ts";
 import { say } from "./say.ts";
 import type { Host } from "./terminal.ts";
 import { formatCount, formatPlural } from "./units.ts";
 
 export interface ExportArguments {
+  readonly maxRecordBytes: number | undefined;
   readonly directory: string;
   readonly stream: string;
   readonly from: number | undefined;
@@ -19,7 +21,7 @@ export interface ExportArguments {
 
 export async function exportStream({ terminal, openLog }: Host, args: ExportArguments): Promise<void> {
   const options = exportOptions(args);
-  await using log = await openLog(args.directory, { readOnly: true });
+  await using log = await openLog(args.directory, { readOnly: true, ...limitOf(args) });
   for await (const chunk of log.stream(args.stream).exportRange(options)) await terminal.output.write(chunk);
 }
 

@@ -3,11 +3,13 @@ import { DiatremeError, EXIT_BAD_DATA, EXIT_GOOD } from "../errors.ts";
 import type { StreamInspection } from "../log/inspect.ts";
 import type { Log } from "../log/log.ts";
 import { factsOf } from "./failure-report.ts";
+import { limitOf } from "./record-limit.ts";
 import { say } from "./say.ts";
 import type { Host, Outlet } from "./terminal.ts";
 import { formatBytes, formatCount, formatPlural, formatTime } from "./units.ts";
 
 export interface InspectArguments {
+  readonly maxRecordBytes: number | undefined;
   readonly directory: string;
   /** `undefined`: all streams. */
   readonly stream: string | undefined;
@@ -18,7 +20,7 @@ type Finding = StreamInspection | { readonly stream: string; readonly error: { r
 
 /** Returns the exit status. */
 export async function inspect({ terminal, openLog }: Host, args: InspectArguments): Promise<number> {
-  await using log = await openLog(args.directory, { readOnly: true });
+  await using log = await openLog(args.directory, { readOnly: true, ...limitOf(args) });
   const names = args.stream === undefined ? await log.streams() : [args.stream];
   const streams: Finding[] = [];
   for (const name of names) streams.push(await findingOn(log, name));
@@ -27,7 +29,7 @@ export async function inspect({ terminal, openLog }: Host, args: InspectArgument
     ? JSON.stringify({ id, directory, created, createdTime: formatTime(created), streams })
     : describe(log, streams, terminal.output);
   await say(terminal.output, text);
-  return streams.some((stream) => "error" in stream) ? EXIT_BAD_DATA : EXIT_GOOD;
+  return streams.some((stream) => "error" in stream || stream.damage !== null) ? EXIT_BAD_DATA : EXIT_GOOD;
 }
 
 async function findingOn(log: Log, name: string): Promise<Finding> {
@@ -53,7 +55,7 @@ function describe({ id, directory, created }: Log, streams: readonly Finding[], 
 function describeStream(stream: Finding, output: Outlet): string[] {
   const name = output.paint("strong", stream.stream);
   if ("error" in stream) return [`${name}  ${output.paint("bad", "BAD:")} ${stream.error.message}`];
-  const { nextOffset, head, bytes, segments, hashEngine } = stream;
+  const { nextOffset, head, damage, bytes, segments, hashEngine } = stream;
   const size = `${formatPlural(nextOffset, "record")}, ${formatBytes(bytes)}, ${formatPlural(segments.length, "segment")}`;
   const rows = segments.map(({ file, firstOffset, records, bytes, created, indexPages }) => [
     file,
@@ -66,6 +68,7 @@ function describeStream(stream: Finding, output: Outlet): string[] {
   const titles = ["segment", "first offset", "records", "bytes", "index pages", "created"];
   return [
     `${name}  ${size}`,
+    ...(damage === null ? [] : [`  ${output.paint("bad", "BAD:")} ${damage.message}`]),
     `  head          ${head}`,
     `  hashing       ${describeEngine(hashEngine)}`,
     ...alignColumns([titles, ...rows]).map((line, index) => (index === 0 ? output.paint("quiet", line) : line)),

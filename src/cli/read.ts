@@ -9,9 +9,11 @@ import { CommandError } from "./command-error.ts";
 import { type KeySource, masterKeyFrom } from "./master-key.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import { recordToJson } from "./record-json.ts";
+import { limitOf } from "./record-limit.ts";
 import type { Host, Terminal } from "./terminal.ts";
 
 export interface ReadArguments {
+  readonly maxRecordBytes: number | undefined;
   readonly directory: string;
   readonly stream: string;
   readonly from: number | undefined;
@@ -26,6 +28,7 @@ export interface ReadArguments {
 export async function read({ terminal, openLog }: Host, args: ReadArguments): Promise<void> {
   const encryption = await masterKeyFrom(terminal, args.key);
   await using log = await openLog(args.directory, {
+    ...limitOf(args),
     readOnly: true,
     ...(encryption === undefined ? {} : { encryption }),
   });

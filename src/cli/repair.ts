@@ -4,6 +4,7 @@ import type { LockState } from "../log/lock.ts";
 import type { RepairReport } from "../log/repair/repair.ts";
 import type { RepairFinding, RepairStep, StreamRepair } from "../log/repair/repair-plan.ts";
 import { quoted } from "../printable.ts";
+import { limitOf } from "./record-limit.ts";
 import { say } from "./say.ts";
 import type { Host, Outlet } from "./terminal.ts";
 import { formatPlural } from "./units.ts";
@@ -19,11 +20,11 @@ export interface RepairArguments {
 
 /** Returns the exit status: 0 when nothing is left to repair. */
 export async function repair({ terminal, repairLog }: Host, args: RepairArguments): Promise<number> {
-  const { directory, stream, apply, maxRecordBytes, json } = args;
+  const { directory, stream, apply, json } = args;
   const report = await repairLog(directory, {
     apply,
     ...(stream === undefined ? {} : { stream }),
-    ...(maxRecordBytes === undefined ? {} : { maxRecordBytes }),
+    ...limitOf(args),
   });
   const text = json ? JSON.stringify(report, withoutBytes) : describe(report, terminal.output);
   await say(terminal.output, text);

@@ -16,12 +16,14 @@ import type { VerifyOptions, VerifyProgress, VerifyReport } from "../log/verific
 import { factsOf } from "./failure-report.ts";
 import { readPublicKeys } from "./keys.ts";
 import { Progress } from "./progress.ts";
+import { limitOf } from "./record-limit.ts";
 import { say } from "./say.ts";
 import { readSmallText } from "./small-text.ts";
 import type { Host, Outlet } from "./terminal.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate, formatTime } from "./units.ts";
 
 export interface VerifyArguments {
+  readonly maxRecordBytes: number | undefined;
   readonly directory: string;
   /** `undefined`: all streams. */
   readonly stream: string | undefined;
@@ -56,7 +58,7 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
     const text = await readSmallText(terminal, file);
     evidence.push({ text, stream: openCheckpoint(text, verifiers).stream });
   }
-  await using log = await openLog(args.directory, { readOnly: true, publicKeys });
+  await using log = await openLog(args.directory, { readOnly: true, publicKeys, ...limitOf(args) });
   const names = args.stream === undefined ? await streamsOf(log, evidence) : [args.stream];
   const { output } = terminal;
   const progress = new Progress(terminal, { readsInput: false });

@@ -5,6 +5,7 @@ import { segmentFileName } from "../format/segment-header.ts";
 import type { LogSettings } from "./options.ts";
 import type { SegmentFiles } from "./segments/segment-files.ts";
 import type { StreamEnd } from "./segments/stream-end.ts";
+import { problemOf, type VerifyProblem } from "./verification/verify-report.ts";
 import type { StreamWriter } from "./writing/writer.ts";
 
 export interface SegmentInspection {
@@ -23,6 +24,8 @@ export interface StreamInspection {
   readonly stream: string;
   readonly nextOffset: number;
   readonly head: string;
+  /** What keeps more from being counted, when the end was found damaged; `verify` looks at the rest. */
+  readonly damage: VerifyProblem | null;
   readonly bytes: number;
   readonly segments: readonly SegmentInspection[];
   /** Who hashes payloads: `"auto"` means the runtime from that many bytes on, the core below; `null`: never. */
@@ -60,6 +63,7 @@ export function inspectStream(
     stream: files.place.stream,
     nextOffset: end.offset,
     head: toHex(end.head),
+    damage: end.damage === null ? null : problemOf(end.damage),
     bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
     segments,
     hashEngine: {

@@ -124,3 +124,27 @@ describe("what a hostile folder says", () => {
     folder.remove();
   });
 });
+
+describe("--max-record-bytes", () => {
+  it("lets every command take records that are longer than usual, or refuses shorter ones", async () => {
+    const folder = temporaryFolder();
+    const log = `${folder.path}/log`;
+    const limit = ["--max-record-bytes", "100"];
+    const appended = await diatreme(["append", log, "orders", ...limit], `${"x".repeat(100)}\n${"y".repeat(101)}\n`);
+    expect(appended).toMatchObject({ status: 2, errors: expect.stringMatching(/line 2/i) });
+    await diatreme(["append", log, "orders"], `${"z".repeat(500)}\n`);
+    for (const [command, ...rest] of [
+      ["verify", log],
+      ["inspect", log],
+      ["read", log, "orders"],
+      ["export", log, "orders"],
+    ]) {
+      const args = [command as string, ...rest];
+      expect((await diatreme(args)).status, command).toBe(0);
+      const { status, errors, output } = await diatreme([...args, ...limit]);
+      expect(status, command).toBe(1);
+      expect(`${errors}${output}`, command).toContain("larger maxRecordBytes");
+    }
+    folder.remove();
+  });
+});

@@ -15,6 +15,7 @@ const ARGUMENTS = {
   jobs: 1,
   direct: false,
   stopAtFirst: false,
+  maxRecordBytes: undefined,
   json: false,
 };
 

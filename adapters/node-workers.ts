@@ -33,6 +33,7 @@ class NodeWorker implements RuntimeWorker {
   readonly #arrived: unknown[] = [];
   readonly #receivers: Receiver[] = [];
   #ended: { reason: unknown } | null = null;
+  #isStopping = false;
 
   constructor(worker: Worker) {
     this.#worker = worker;
@@ -65,6 +66,9 @@ class NodeWorker implements RuntimeWorker {
 
   // On Deno 2.9 this resolves at once, and a thread that is busy runs on until it next waits for a message.
   async stop(): Promise<void> {
+    // Somebody waits for this end: nothing else need keep the program going, whatever answers still arrive.
+    this.#isStopping = true;
+    this.#worker.ref();
     await this.#worker.terminate();
   }
 
@@ -74,7 +78,7 @@ class NodeWorker implements RuntimeWorker {
       this.#arrived.push(message);
       return;
     }
-    if (this.#receivers.length === 0) this.#worker.unref();
+    if (this.#receivers.length === 0 && !this.#isStopping) this.#worker.unref();
     receiver.resolve(message);
   }
 

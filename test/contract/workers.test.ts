@@ -27,6 +27,15 @@ it.skipIf(runtimeName === "deno")("a thread in an endless loop is gone once stop
   expect(Atomics.load(counter, 0)).toBe(stopped);
 });
 
+it.runIf(loadsTypeScript)(
+  "a program goes on until the thread has ended that it waits for, whatever still arrives",
+  () => {
+    const program = fileURLToPath(new URL("./stopped-thread.ts", import.meta.url));
+    const run = spawnSync(process.execPath, argumentsToRun(program), { encoding: "utf8", timeout: 60_000 });
+    expect({ status: run.status, stdout: run.stdout.trim() }).toEqual({ status: 0, stdout: "all stopped" });
+  },
+);
+
 it.runIf(loadsTypeScript)("an idle thread lets the program end, and one that is waited for does not", () => {
   const program = fileURLToPath(new URL("./idle-thread.ts", import.meta.url));
   const run = spawnSync(process.execPath, argumentsToRun(program), { encoding: "utf8", timeout: 30_000 });

@@ -90,6 +90,8 @@ export function judge(segments: readonly Uint8Array[]): PlainVerdict {
     if (number === 0) head = sha256(bytes.subarray(0, 112));
     const seed = crc32(bytes.subarray(112, 116));
     let goesOn = false;
+    const isOlder = number < segments.length - 1;
+    if (isOlder && bytes.length === HEADER) return end(number, "record");
     for (let at = HEADER; at < bytes.length; ) {
       const isNewest = number === segments.length - 1;
       if (isNewest && bytes.subarray(at).every((byte) => byte === 0)) break;

@@ -6,8 +6,7 @@ const REPLACING = ["test/contract/node-fs-troubles.test.ts"];
 // Whose tests share a process.
 const ROOMS = [["log"], ["simulation"], ["evidence", "cli", "interop", "crash"]];
 
-// What a runtime loads by itself runs faster than what Vite has put into its own form, and as it ships. Node 20 loads no
-// TypeScript.
+// What a runtime loads by itself runs faster than what Vite has put into its own form. Node 20 loads no TypeScript.
 const isVersion20 = process.versions["bun"] === undefined && process.versions.node.startsWith("20.");
 const NATIVELY = { experimental: { viteModuleRunner: isVersion20 } };
 

@@ -61,11 +61,7 @@ export class NodeFile implements RuntimeFile {
 
   write(source: Uint8Array, position: number): number {
     try {
-      const wanted = Math.min(source.length, MAX_TRANSFER_BYTES);
-      const count = retried(() => writeSync(this.#descriptor, source, 0, wanted, position));
-      // Whoever goes on with what is left would do so for ever.
-      if (count === 0 && wanted > 0) throw new Error("the system took no byte, and gave no reason");
-      return count;
+      return writeOnce(this.#descriptor, source, position);
     } catch (error) {
       throw this.#refusal(error, "write");
     }
@@ -140,6 +136,15 @@ export class NodeFile implements RuntimeFile {
       throw storageFailure(error, "close", this.#path);
     }
   }
+}
+
+/** One write of the system, which may take less than is given, but something. */
+export function writeOnce(descriptor: number, source: Uint8Array, position: number): number {
+  const wanted = Math.min(source.length, MAX_TRANSFER_BYTES);
+  const count = retried(() => writeSync(descriptor, source, 0, wanted, position));
+  // Whoever goes on with what is left would do so for ever.
+  if (count === 0 && wanted > 0) throw new Error("the system took no byte, and gave no reason");
+  return count;
 }
 
 // A signal may end a call before it has done anything: not all runtimes call again.

@@ -1,8 +1,9 @@
 // Making a file whole or not at all, once among several processes, over node:fs.
 
 import { randomBytes } from "node:crypto";
-import { closeSync, fdatasyncSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, linkSync, openSync, renameSync, unlinkSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { writeOnce } from "./node-file.ts";
 import { nativeCode, storageFailure, syncFailure } from "./storage-failure.ts";
 
 /**
@@ -28,9 +29,7 @@ function writeNewFile(path: string, bytes: Uint8Array, durability: "synced" | "c
   try {
     let written = 0;
     while (written < bytes.length) {
-      const count = writeSync(descriptor, bytes, written, bytes.length - written, written);
-      if (count === 0) throw new Error("the system took no byte, and gave no reason");
-      written += count;
+      written += writeOnce(descriptor, bytes.subarray(written), written);
     }
     if (durability === "synced") sync(descriptor, path);
   } finally {

@@ -466,7 +466,7 @@ export class Stream {
   #endOf(open: OpenStream): StreamEnd {
     const { writer, known } = open;
     if (known === null) return (writer as StreamWriter).end();
-    const state = known.damage === null ? stateOf(this.#place, known) : "gone";
+    const state = known.damage === null ? stateOf(open.segments, known) : "gone";
     if (state === "end") return known;
     if (state === "followed") {
       const advanced = advanceEnd(open.segments, this.#settings, known);

@@ -4,6 +4,7 @@ import { loseAll, memoryRuntime, seededChoose } from "../../adapters/memory.ts";
 import { openLogOn, type Runtime } from "../../src/index.ts";
 import { doesMost } from "../contract/current-runtime.ts";
 import { crc32 } from "./crc32.ts";
+import { withHurry } from "./other-clock.ts";
 
 const texts = (records: Iterable<{ text(): string }>) => [...records].map((record) => record.text());
 
@@ -44,24 +45,13 @@ describe("a reader that verifies from the genesis first", () => {
       seed: 1,
       pause: () => new Promise<void>((resolve) => void waiting.push(resolve)),
     });
-    const slow = { ...runtime, clock: { ...ticking(runtime) } };
-    const log = await openLogOn(slow, "/log", { sync: "onFlush", windowBytes });
+    const log = await openLogOn(withHurry(runtime), "/log", { sync: "onFlush", windowBytes });
     const stream = log.stream("orders");
     for (let i = 0; i < records; i += 500) {
       await stream.append(Array.from({ length: 500 }, (_, at) => `record ${i + at}`));
     }
     await stream.flush();
     return { log, stream, disk, runtime, goOn: () => waiting.splice(0).map((resolve) => resolve()).length };
-  }
-
-  function ticking({ clock }: Runtime): Runtime["clock"] {
-    let ms = 0;
-    return {
-      nowMicros: () => clock.nowMicros(),
-      monotonicMs: () => (ms += 20),
-      pause: () => clock.pause(),
-      after: (delayMs, callback) => clock.after(delayMs, callback),
-    };
   }
 
   const passed = () => new Promise((resolve) => setTimeout(resolve, 0));

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { type MemoryDisk, memoryRuntime } from "../../adapters/memory.ts";
 import { type Log, openLogOn, type Stream } from "../../src/index.ts";
+import { withHurry } from "./other-clock.ts";
 
 const COUNT = 2000;
 
@@ -16,16 +17,7 @@ async function open(): Promise<{ log: Log; stream: Stream; disk: MemoryDisk }> {
 }
 
 async function beside(disk: MemoryDisk): Promise<{ log: Log; stream: Stream }> {
-  const runtime = disk.runtime({ pid: 9 });
-  let ms = 0;
-  // Each look at the clock is later than work may keep the event loop for itself.
-  const clock = {
-    nowMicros: () => runtime.clock.nowMicros(),
-    monotonicMs: () => (ms += 20),
-    pause: () => runtime.clock.pause(),
-    after: (delayMs: number, callback: () => void) => runtime.clock.after(delayMs, callback),
-  };
-  const log = await openLogOn({ ...runtime, clock }, "/log", { readOnly: true });
+  const log = await openLogOn(withHurry(disk.runtime({ pid: 9 })), "/log", { readOnly: true });
   return { log, stream: log.stream("orders") };
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { loseAll, memoryRuntime } from "../../adapters/memory.ts";
 import { type LogEvent, openLogOn } from "../../src/index.ts";
+import { withClock } from "./other-clock.ts";
 
 const MASTER = new Uint8Array(32).fill(1);
 const OTHER = new Uint8Array(32).fill(2);
@@ -74,15 +75,10 @@ describe("a clock that says what no file can hold", () => {
   it.each([2 ** 53, 1e18, -5_000_000, Number.NaN])("is not believed: %d", async (wrong) => {
     const { runtime, disk } = memoryRuntime({ seed: 2 });
     let micros: number | null = null;
-    const clock = {
-      nowMicros: () => micros ?? runtime.clock.nowMicros(),
-      monotonicMs: () => runtime.clock.monotonicMs(),
-      pause: () => runtime.clock.pause(),
-      after: (delayMs: number, callback: () => void) => runtime.clock.after(delayMs, callback),
-    };
+    const wrongAtTimes = withClock(runtime, { nowMicros: () => micros ?? runtime.clock.nowMicros() });
     for (const directory of ["/log", "/made-then"]) {
       micros = directory === "/log" ? null : wrong;
-      const log = await openLogOn({ ...runtime, clock }, directory, { segmentBytes: 400, checkpointEvery: 1 });
+      const log = await openLogOn(wrongAtTimes, directory, { segmentBytes: 400, checkpointEvery: 1 });
       const stream = log.stream("orders");
       await stream.append("before".padEnd(100));
       micros = wrong;

@@ -1,25 +1,23 @@
 // Tells whether a stream still goes on from the end that a reader knows. Its writer, in another process, may have cut back
 // what it had written and failed with; somebody may have repaired the log, or put another in its place.
-import { SEGMENT_HEADER_BYTES, TRAILER_BYTES } from "../../../assembly/layout.ts";
+import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, TRAILER_BYTES } from "../../../assembly/layout.ts";
 import { DiatremeError } from "../../errors.ts";
 import { sameBytes } from "../../format/same-bytes.ts";
 import type { RuntimeFile } from "../../runtime.ts";
-import { openSegment, type StreamPlace, segmentPath } from "../segments/segment.ts";
+import { openSegment } from "../segments/segment.ts";
+import type { SegmentFiles } from "../segments/segment-files.ts";
 import type { KnownEnd } from "../segments/stream-end.ts";
-
-// As many as a header has: no record is shorter.
-const BYTES_BEHIND = 64;
 
 /** `"gone"`: other records may stand where the known ones did. `"followed"`: something has come since. `"end"`: nothing. */
 export type EndState = "gone" | "followed" | "end";
 
-export function stateOf(place: StreamPlace, known: KnownEnd): EndState {
+export function stateOf(segments: SegmentFiles, known: KnownEnd): EndState {
   try {
     // By its name: a file that is open already may have been put aside.
-    const { file, header } = openSegment(place, known.segment, "read");
+    const { file, header } = openSegment(segments.place, known.segment, "read");
     try {
       if (!sameBytes(header.salt, known.salt) || !holdsLast(file, known)) return "gone";
-      return isFollowed(file, known.position) || isNamed(place, known.segment + 1) ? "followed" : "end";
+      return isFollowed(file, known.position) || segments.exists(known.segment + 1) ? "followed" : "end";
     } finally {
       file.close();
     }
@@ -36,12 +34,8 @@ function holdsLast(file: RuntimeFile, { position, trailer }: KnownEnd): boolean 
   return file.read(bytes, position - TRAILER_BYTES) === TRAILER_BYTES && sameBytes(bytes, trailer);
 }
 
-function isNamed(place: StreamPlace, segment: number): boolean {
-  return place.runtime.files.kind(segmentPath(place, segment)) !== null;
-}
-
 // Zeros are space written ahead.
 function isFollowed(file: RuntimeFile, position: number): boolean {
-  const bytes = new Uint8Array(BYTES_BEHIND);
+  const bytes = new Uint8Array(RECORD_HEADER_BYTES);
   return bytes.subarray(0, file.read(bytes, position)).some((byte) => byte !== 0);
 }

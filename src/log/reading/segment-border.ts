@@ -14,7 +14,7 @@ import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import { closeSegment, type SegmentFiles } from "../segments/segment-files.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
-import { type EndVerdict, relinkedHash, SegmentScan } from "./scan.ts";
+import { type EndVerdict, relinkedHash, type ScanOptions, SegmentScan } from "./scan.ts";
 
 /** A link that the first record of some segment has, whatever else is in it: that it is a record's hash proves the record. */
 export interface BorderLink {
@@ -46,8 +46,20 @@ export function firstLink(files: SegmentFiles, number: number, end: Pick<StreamE
   }
 }
 
+/** What a scan up to a segment's end is to know of the border behind it; `next` is `null` where nothing is known. */
+export function endBefore(
+  next: BorderLink | null,
+  files: SegmentFiles,
+  settings: LogSettings,
+  end: Pick<StreamEnd, "segment" | "position">,
+): Pick<ScanOptions, "endHash" | "endOffset" | "judgeEnd"> {
+  if (next === null) return { endHash: null };
+  const judgeEnd = (hash: Uint8Array) => judgeBorder(files, settings, next, end, hash);
+  return { endHash: next.link, endOffset: next.offset, judgeEnd };
+}
+
 /** Who is to blame when the last record before a segment has a hash that the first record in it does not link to. */
-export function judgeBorder(
+function judgeBorder(
   files: SegmentFiles,
   settings: LogSettings,
   { segment: number }: BorderLink,

@@ -7,7 +7,7 @@ import type { LogSettings } from "../options.ts";
 import { closeSegment, type ReadableSegment, type SegmentFiles } from "../segments/segment-files.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import { type ScanLevel, type ScanStart, SegmentScan } from "./scan.ts";
-import { firstLink, judgeBorder } from "./segment-border.ts";
+import { endBefore, firstLink } from "./segment-border.ts";
 
 export interface StreamScanStart extends ScanStart {
   readonly segment: number;
@@ -125,11 +125,7 @@ export class StreamScan {
       engine: this.#settings.engine,
       maxRecordBytes: this.#settings.maxRecordBytes,
       end: newest ? end.position : segment.bytes,
-      endHash: last ? end.head : (next?.link ?? null),
-      endOffset: last ? end.offset : (next?.offset ?? end.offset),
-      ...(next === null
-        ? {}
-        : { judgeEnd: (hash: Uint8Array) => judgeBorder(this.#files, this.#settings, next, end, hash) }),
+      ...(last ? { endHash: end.head, endOffset: end.offset } : endBefore(next, this.#files, this.#settings, end)),
       showUnproved: false,
       stop: this.#to < end.offset ? this.#to : Number.POSITIVE_INFINITY,
     });

@@ -2,12 +2,13 @@
 // the tail this does for the whole, and it looks at what follows where recovery would only refuse. Changes nothing.
 import { RECORD_EXTRA_BYTES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
 import { CorruptionError, type DiatremeError, failure, isFailure } from "../../errors.ts";
+import { sameBytes } from "../../format/same-bytes.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
 import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import { SegmentScan } from "../reading/scan.ts";
-import { type BorderLink, firstLink, judgeBorder } from "../reading/segment-border.ts";
+import { type BorderLink, endBefore, firstLink } from "../reading/segment-border.ts";
 import { findTail } from "../recovery/recover.ts";
 import type { TornTail } from "../recovery/torn-tail.ts";
 import { checkpointedIn } from "../segments/checkpoint-file.ts";
@@ -223,7 +224,7 @@ class PrefixSearch {
     const { number, stream } = segment.header;
     const next = firstLink(this.#files, number + 1, this.#filesEnd);
     const isProvedBy = (link: BorderLink | null, { offset, head }: Joint) =>
-      link !== null && link.offset === offset && sameBytes(link.link, head);
+      link !== null && head !== null && link.offset === offset && sameBytes(link.link, head);
     const { joint, fault } = await this.#scan(segment, start, {
       end: fileBytes,
       showUnproved: true,
@@ -308,13 +309,7 @@ class PrefixSearch {
       engine,
       maxRecordBytes,
       end,
-      endHash: next?.link ?? null,
-      ...(next === null
-        ? {}
-        : {
-            endOffset: next.offset,
-            judgeEnd: (hash: Uint8Array) => judgeBorder(this.#files, this.#settings, next, this.#filesEnd, hash),
-          }),
+      ...endBefore(next, this.#files, this.#settings, this.#filesEnd),
       showUnproved,
     });
     let joint = start;
@@ -373,8 +368,4 @@ class PrefixSearch {
     }
     return rows;
   }
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array | null): boolean {
-  return other !== null && one.length === other.length && one.every((byte, i) => byte === other[i]);
 }

@@ -66,15 +66,15 @@ function nextCut(at: Locator, { end }: VerifyTarget, start: StreamScanStart, ran
   }
 }
 
-/** Whether a target has at least so many bytes, as far as the lengths of files tell. */
-export function hasBytes(at: Locator, { start, end }: VerifyTarget, wanted: number): boolean {
+/** How many bytes a target has, as far as the lengths of files tell; it is not counted far beyond `most`. */
+export function bytesIn(at: Locator, { start, end }: VerifyTarget, most: number): number {
   let bytes = -start.position;
   try {
-    for (let number = start.segment; number <= end.segment && bytes < wanted; number++) {
+    for (let number = start.segment; number <= end.segment && bytes < most; number++) {
       bytes += number === end.segment ? end.position : at.segments.get(number).bytes;
     }
   } catch (error) {
     if (!(error instanceof DiatremeError)) throw error;
   }
-  return bytes >= wanted;
+  return bytes;
 }

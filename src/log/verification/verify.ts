@@ -18,7 +18,7 @@ import type { StreamEnd } from "../segments/stream-end.ts";
 import type { CheckpointFindings } from "./checkpoint-check.ts";
 import { findGoodAfter, type GoodRange } from "./good-after.ts";
 import { OutsideEvidence } from "./outside-evidence.ts";
-import { hasBytes, planRanges, type VerifyTarget } from "./verify-plan.ts";
+import { bytesIn, planRanges, type VerifyTarget } from "./verify-plan.ts";
 import { type RangeOutcome, RangeVerifier, type VerifyRange } from "./verify-range.ts";
 import { problemOf, statementsOn, type VerifyOptions, type VerifyReport } from "./verify-report.ts";
 import { VerifyTeam } from "./verify-team.ts";
@@ -189,10 +189,12 @@ class Verification {
     const { clock } = this.#state.settings;
     const { workers } = this.#files.place.runtime;
     const { rangeBytes = RANGE_BYTES, jobs = workers?.cores ?? 1, signal } = this.#options;
-    if (jobs === 1 || !hasBytes(this.#state, target, LEAST_RANGES * rangeBytes)) return null;
-    // No more than there are ranges: each takes memory, and time to start.
-    let size = Math.min(jobs, MOST_THREADS);
-    while (size > LEAST_RANGES && !hasBytes(this.#state, target, size * rangeBytes)) size--;
+    if (jobs === 1) return null;
+    const most = Math.min(jobs, MOST_THREADS);
+    const ranges = Math.floor(bytesIn(this.#state, target, Math.max(most, LEAST_RANGES) * rangeBytes) / rangeBytes);
+    if (ranges < LEAST_RANGES) return null;
+    // Each takes memory, and time to start.
+    const size = Math.min(most, ranges);
     if (workers === null) {
       this.#notes.push("This runtime has no threads: one has done all the work.");
       return null;

@@ -150,6 +150,8 @@ describe("keys that cannot be made", () => {
       stream.append("of one known", { keyId: "known" }),
     ].map(codeOf);
     expect(await Promise.all(outcomes)).toEqual(["NO_SPACE", "resolved", "resolved"]);
+    expect(stream.tryAppend("not taken", { keyId: "new too" })).toBeNull();
+    await stream.append("behind it");
     const last = codeOf(stream.append("new", { keyId: "another" }));
     await log.close().catch(() => undefined);
     expect(await last).toBe("NO_SPACE");
@@ -161,6 +163,7 @@ describe("keys that cannot be made", () => {
       "resolved",
       "plain",
       "of one known",
+      "behind it",
     ]);
   });
 

@@ -602,7 +602,9 @@ export class StreamWriter {
   #clear(obstacle: Obstacle, choice: AppendChoice): void {
     this.#clearing = (obstacle === "noKey" ? this.#makeKeys(choice) : this.#rotate())
       // Without a segment nobody can go on; without a key those who need none can. Later appends try again.
-      .catch((error: unknown) => (obstacle === "noKey" ? this.#rejectNext(error) : this.#queue.rejectAll(error)))
+      .catch((error: unknown) =>
+        obstacle === "noKey" ? this.#rejectNext(choice, error) : this.#queue.rejectAll(error),
+      )
       .then(() => {
         this.#clearing = null;
         this.#admitQueued();
@@ -610,9 +612,10 @@ export class StreamWriter {
       .catch((error: unknown) => void this.#fail(error));
   }
 
-  #rejectNext(error: unknown): void {
+  // The one that lacked the key; nobody waits for it when that was `tryAppend`.
+  #rejectNext(choice: AppendChoice, error: unknown): void {
     const { next } = this.#queue;
-    if (next === undefined) return;
+    if (next?.options !== choice) return;
     this.#queue.take(next);
     next.reject(error);
   }

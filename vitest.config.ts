@@ -6,9 +6,13 @@ const REPLACING = ["test/contract/node-fs-troubles.test.ts"];
 // Whose tests share a process.
 const ROOMS = [["log"], ["simulation"], ["evidence", "cli", "interop", "crash"]];
 
-// What a runtime loads by itself runs faster than what Vite has put into its own form. Node 20 loads no TypeScript.
+// What a runtime loads by itself runs faster than what Vite has put into its own form. Node 20 loads no TypeScript by itself.
 const isVersion20 = process.versions["bun"] === undefined && process.versions.node.startsWith("20.");
-const NATIVELY = { experimental: { viteModuleRunner: isVersion20 } };
+const LOADER = new URL("scripts/load-typescript.mjs", import.meta.url).href;
+const NATIVELY = {
+  experimental: { viteModuleRunner: false, nodeLoader: false },
+  execArgv: isVersion20 ? ["--import", LOADER] : [],
+};
 
 export default defineConfig({
   test: {

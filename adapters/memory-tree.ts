@@ -58,7 +58,7 @@ export class MemoryFolder {
     const change = new Map([[name, node]]);
     applyChange(this.#seen, change);
     applyChange(this.#durable, change);
-    for (const older of this.#changes) older.changes = older.changes.map((each) => without(each, change));
+    for (const older of this.#changes) older.changes = without(older.changes, change);
   }
 
   beginSync(): FolderChanges {
@@ -74,7 +74,7 @@ export class MemoryFolder {
     for (const change of settled) {
       applyChange(this.#durable, change);
       // What was stranded of the same names is overtaken.
-      for (const each of older) each.changes = each.changes.map((stranded) => without(stranded, change));
+      for (const each of older) each.changes = without(each.changes, change);
     }
     this.#changes = this.#changes.filter((each, index) => index >= count || each.stranded);
   }
@@ -113,8 +113,14 @@ function applyChange(entries: Map<string, MemoryNode>, change: FolderChange): vo
   }
 }
 
-function without(change: FolderChange, settled: FolderChange): FolderChange {
-  return new Map([...change].filter(([name]) => !settled.has(name)));
+/** What is left of changes when another has settled some of their names. */
+function without(changes: readonly FolderChange[], settled: FolderChange): FolderChange[] {
+  const names = [...settled.keys()];
+  return changes.flatMap((change) => {
+    if (!names.some((name) => change.has(name))) return [change];
+    const left = [...change].filter(([name]) => !settled.has(name));
+    return left.length === 0 ? [] : [new Map(left)];
+  });
 }
 
 /** What `Runtime` calls this node. */

@@ -1,5 +1,5 @@
 // Simulates for as long as you like, on all cores: random programs, crashed and recovered from, against a model. Run it as
-//   npm run simulate -- --minutes 10 [--seed S] [--jobs N] [--runtime node|deno|bun]
+//   npm run simulate -- --minutes 10 [--seed S] [--jobs N] [--runtime node|deno|bun] [--encrypted]
 //   npm run simulate -- --cycles 1000000      goes on until so many crashes were recovered from
 //   npm run simulate -- --replay SEED:INDEX|FILE
 //   npm run simulate -- --planted WORD        looks for programs that catch the planted defects whose names contain it
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
     jobs: { type: "string", default: String(availableParallelism()) },
     runtime: { type: "string", default: "node" },
+    encrypted: { type: "boolean", default: false },
     replay: { type: "string" },
     planted: { type: "string" },
   },
@@ -40,12 +41,14 @@ const seed = Number(values.seed);
 const jobs = Number(values.jobs);
 if (!(minutes > 0) || !(cyclesWanted > 0) || !Number.isSafeInteger(seed) || !(jobs >= 1)) {
   console.error(
-    "usage: npm run simulate -- [--minutes N] [--cycles N] [--seed S] [--jobs N] [--runtime R] [--replay SEED:INDEX|FILE]",
+    "usage: npm run simulate -- [--minutes N] [--cycles N] [--seed S] [--jobs N] [--runtime R] [--encrypted] [--replay SEED:INDEX|FILE]",
   );
   process.exit(2);
 }
 // The current one of several: it runs TypeScript as it is.
 const runtime = findRuntimes([values.runtime]).at(-1);
+// The package with encryption on.
+const encrypted = values.encrypted ? ["--encrypted"] : [];
 
 if (values.replay !== undefined) process.exitCode = await show(["--replay", values.replay]);
 else if (values.planted !== undefined) process.exitCode = await catchPlanted(values.planted);
@@ -156,7 +159,7 @@ async function simulate() {
 }
 
 function start(args) {
-  const child = spawn(runtime.binary, [...runtime.args, WORKER, ...args], {
+  const child = spawn(runtime.binary, [...runtime.args, WORKER, ...encrypted, ...args], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -2,10 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { memoryRuntime } from "../../adapters/memory.ts";
 import { type Log, type OpenOptions, openLogOn, type Stream } from "../../src/index.ts";
-import { currentRuntime } from "../contract/current-runtime.ts";
+import { currentRuntime, doesMost } from "../contract/current-runtime.ts";
 import { type Random, randomFrom } from "./random.ts";
 
-const PROGRAMS = Number(process.env["DIATREME_MODEL_PROGRAMS"] ?? 25);
+const PROGRAMS = Number(process.env["DIATREME_MODEL_PROGRAMS"] ?? (doesMost ? 25 : 12));
 const FIRST_SEED = Number(process.env["DIATREME_MODEL_SEED"] ?? Math.floor(Math.random() * 1e9));
 
 describe("random programs of appends, reads and reopenings", () => {

@@ -77,7 +77,9 @@ function forge(disk: MemoryDisk, place: Written["places"][number]): void {
   });
 }
 
-const snapshot = (disk: MemoryDisk) => new Map(disk.paths().map((path) => [path, disk.bytes(path).join()]));
+// A character for each byte.
+const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
+const snapshot = (disk: MemoryDisk) => new Map(disk.paths().map((path) => [path, textOf(disk.bytes(path))]));
 
 async function textsIn(runtime: Runtime): Promise<string[]> {
   const log = await openLogOn(runtime, "/log", { readOnly: true });
@@ -390,7 +392,7 @@ describe.each(CASES)("repair of $name", ({ damage, end, kinds, kept, thorough })
         const machine = disk.crashImage(keepAll);
         machine.onOperation = ({ index: at }) => (at === step ? { crash } : undefined);
         await expect(repairLogOn(machine.runtime(), "/log", { apply: true })).rejects.toThrow(CrashSignal);
-        for (const choose of endings(step)) {
+        for (const choose of endings(step, crash === true)) {
           const survived = machine.crashImage(choose);
           try {
             expectNothingLost(survived, before);
@@ -453,8 +455,13 @@ async function expectRepaired(
 }
 
 // All, nothing, or some of what was not synced survives.
-function endings(step: number): Choose[] {
-  return [loseAll, keepAll, seededChoose(step), seededChoose(step + 1_000_000)];
+function endings(step: number, isBefore: boolean): Choose[] {
+  const [these, those] = [
+    [loseAll, seededChoose(step)],
+    [keepAll, seededChoose(step + 1_000_000)],
+  ] as const;
+  if (process.env["DIATREME_LONG"] !== undefined) return [...these, ...those];
+  return isBefore === (step % 2 === 0) ? [...these] : [...those];
 }
 
 // Every byte that segments and log.json had is where it was, or at its place in a copy beside it.
@@ -462,7 +469,7 @@ function expectNothingLost(disk: MemoryDisk, before: ReadonlyMap<string, string>
   const paths = disk.paths();
   for (const [path, text] of before) {
     if (!/segment_\d+\.log$|log\.json$/.test(path)) continue;
-    const original = Uint8Array.from(text.split(","), Number);
+    const original = Buffer.from(text, "latin1");
     const isThere = new Uint8Array(original.length);
     const mark = (bytes: Uint8Array, position: number) => {
       bytes.forEach((byte, i) => {

@@ -10,6 +10,8 @@ import { Violation } from "./violation.ts";
 export interface Intact {
   readonly name: string;
   readonly shown: readonly Shown[];
+  /** How many records there are up to the end of each append. */
+  readonly ends: readonly number[];
   /** Records before this one are known to have been synced by what lies behind them. */
   readonly provenRecords: number;
 }
@@ -68,18 +70,23 @@ async function lookAt(system: System, stream: Stream, intact: Intact): Promise<b
     if (!isNotice(system, error)) throw error;
     notice = error;
   }
-  for (const [offset, { text, hash }] of shown.entries()) {
-    const wanted = intact.shown[offset];
-    if (wanted?.text !== text || wanted.hash !== hash) throw new Violation(`${intact.name}: shows a wrong ${offset}`);
-  }
+  checkShown(shown, intact);
   if (notice === null && shown.length < intact.provenRecords) {
     throw new Violation(`${intact.name}: lacks records from ${shown.length} on, and says nothing`);
   }
   return notice !== null;
 }
 
-// A log or a stream that is not what it was says so in one of these ways.
-function isNotice(system: System, error: unknown): boolean {
+/** What is shown is what was written, from the first record on. */
+export function checkShown(shown: readonly Shown[], intact: Intact): void {
+  for (const [offset, { text, hash }] of shown.entries()) {
+    const wanted = intact.shown[offset];
+    if (wanted?.text !== text || wanted.hash !== hash) throw new Violation(`${intact.name}: shows a wrong ${offset}`);
+  }
+}
+
+/** A log or a stream that is not what it was says so in one of these ways. */
+export function isNotice(system: System, error: unknown): boolean {
   if (error instanceof system.CorruptionError) return true;
   return error instanceof system.UsageError && error.code === "LOG_VERSION_UNSUPPORTED";
 }

@@ -3,21 +3,43 @@ import type { Log, OpenOptions } from "../../src/index.ts";
 import type { Runtime } from "../../src/runtime.ts";
 import type { NonceRegister } from "./nonce-register.ts";
 import type { System } from "./system.ts";
+import { Violation } from "./violation.ts";
 
-const MASTER_KEY = new Uint8Array(32).fill(0x6b);
+const MASTER_KEYS = [0x6b, 0x2d].map((byte) => ({ masterKey: new Uint8Array(32).fill(byte) }));
 
-/** A system whose logs are all encrypted, and whose encryptions a register watches. */
+/** A system whose logs are all encrypted, under one of two master keys, and whose encryptions a register watches. */
 export function encryptedSystem(system: System, register: NonceRegister): System {
-  const openLogOn = async (runtime: Runtime, directory: string, options: OpenOptions = {}): Promise<Log> => {
-    const watched = register.watch(runtime);
-    const encryption = { masterKey: MASTER_KEY };
+  const openWith = async (runtime: Runtime, directory: string, options: OpenOptions, which: number): Promise<Log> => {
+    const encryption = MASTER_KEYS[which] as (typeof MASTER_KEYS)[number];
     try {
-      return await system.openLogOn(watched, directory, { ...options, encryption });
+      return await system.openLogOn(runtime, directory, { ...options, encryption });
     } catch (error) {
       // A process has made the log and died before it made keys: there is nothing to read yet.
       if (options.readOnly !== true || !system.isFailure(error, "KEYS_NOT_FOUND")) throw error;
-      return system.openLogOn(watched, directory, options);
+      return system.openLogOn(runtime, directory, options);
     }
   };
-  return { ...system, openLogOn };
+  // A process may have died while it replaced one by the other. One of them is in force.
+  const openLogOn = async (runtime: Runtime, directory: string, options: OpenOptions = {}): Promise<Log> => {
+    const watched = register.watch(runtime);
+    try {
+      return await openWith(watched, directory, options, 0);
+    } catch (error) {
+      if (!system.isFailure(error, "KEY_WRONG")) throw error;
+      return openWith(watched, directory, options, 1);
+    }
+  };
+  const rotateKeys = async (log: Log, to: number, durable: () => Runtime): Promise<void> => {
+    await log.rotateKeys({ to: MASTER_KEYS[to] as (typeof MASTER_KEYS)[number] });
+    const image = durable();
+    const reader = await openWith(image, log.directory, { readOnly: true }, to);
+    await reader.close();
+    const opened = openWith(image, log.directory, { readOnly: true }, 1 - to);
+    const error = await opened.then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    if (!system.isFailure(error, "KEY_WRONG")) throw new Violation("a master key that was replaced is in force", error);
+  };
+  return { ...system, openLogOn, rotateKeys };
 }

@@ -5,7 +5,7 @@ import type { System } from "./system.ts";
 import { Violation } from "./violation.ts";
 
 // How following may end when nothing is wrong.
-const ENDINGS = new Set(["LOG_CLOSED", "LOG_POISONED", "FOLLOWED_RECORD_REPLACED", "STREAM_NOT_FOUND"]);
+const ENDINGS = new Set(["LOG_CLOSED", "LOG_POISONED", "FOLLOWED_RECORD_REPLACED", "STREAM_NOT_FOUND", "KEYS_ROTATED"]);
 
 export class Follower {
   readonly model: StreamModel;

@@ -111,6 +111,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: word("decay", { stream, place: fc.nat(), bit: fc.nat({ max: 7 }), closed: fc.boolean() }),
   },
+  { weight: 3, arbitrary: word("repair", {}) },
+  {
+    weight: 1,
+    arbitrary: word("mend", {
+      stream,
+      place: fc.nat(),
+      bit: fc.nat({ max: 7 }),
+      closed: fc.boolean(),
+      skip: fc.nat({ max: 60 }),
+      survival,
+    }),
+  },
+  { weight: 1, arbitrary: word("rotate", { to: fc.nat({ max: 1 }), wait: fc.boolean() }) },
   { weight: 5, arbitrary: word("kill", { skip }) },
   { weight: 14, arbitrary: word("crash", { skip, after: fc.boolean(), survival }) },
 );

@@ -1,8 +1,9 @@
 // Runs a program on a machine in memory under the shipping code, and holds what is seen against the model.
 import type { MemoryDisk, Operation } from "../../adapters/memory.ts";
 import type { AppendResult, Log, OpenOptions, Stream, VerifyReport } from "../../src/index.ts";
-import { checkDecay } from "./decay.ts";
+import { checkDecay, type Decay, type Intact } from "./decay.ts";
 import { Follower } from "./follower.ts";
+import { checkMended } from "./mended.ts";
 import { type Shown, shownBy } from "./shown.ts";
 import type { Program, Step, Survival } from "./step.ts";
 import { type Look, StreamModel, type Submitted } from "./stream-model.ts";
@@ -207,6 +208,12 @@ class Simulation {
         return;
       case "decay":
         return this.#decay(step);
+      case "mend":
+        return this.#mend(step);
+      case "repair":
+        return this.#log === null ? this.#repair() : this.#repairInVain();
+      case "rotate":
+        return this.#rotate(step.to, step.wait);
       case "kill":
         if (step.skip > 0) return this.#troubles.armEnd(step.skip, { of: "process" });
         this.#disk.kill(this.#pid);
@@ -444,18 +451,28 @@ class Simulation {
 
   async #lookFromBeside(index: number): Promise<void> {
     await this.#excused(async () => {
-      const runtime = this.#disk.runtime({ pid: BESIDE });
+      const model = this.#modelAt(index);
+      let shown: Shown[] | null;
       try {
-        this.#beside ??= await this.#system.openLogOn(runtime, DIRECTORY, { readOnly: true, windowBytes: 4096 });
+        shown = await this.#shownBeside(model);
       } catch (error) {
         if (this.#nothingThere(error)) return;
-        throw error;
+        // It is told to open the log again.
+        if (!this.#system.isFailure(error, "KEYS_ROTATED")) throw error;
+        await this.#beside?.close();
+        this.#beside = null;
+        shown = await this.#shownBeside(model);
       }
-      const model = this.#modelAt(index);
-      const shown = this.#tolerant(() => [...shownBy((this.#beside as Log).stream(model.name), "genesis")], model);
       const look = this.#troubles.leftDoubt ? "in doubt" : this.#look;
       if (shown !== null) await this.#checkInFlight(model, shown, look);
     });
+  }
+
+  async #shownBeside(model: StreamModel): Promise<Shown[] | null> {
+    const runtime = this.#disk.runtime({ pid: BESIDE });
+    this.#beside ??= await this.#system.openLogOn(runtime, DIRECTORY, { readOnly: true, windowBytes: 4096 });
+    const stream = this.#beside.stream(model.name);
+    return this.#tolerant(() => [...shownBy(stream, "genesis")], model);
   }
 
   // Another process may see an append before anybody was told that the one before it has failed.
@@ -511,8 +528,87 @@ class Simulation {
     });
   }
 
+  // The calls go on with a process of their own, on the disk as it is.
+  async #repair(): Promise<void> {
+    await this.#startAnew();
+    try {
+      await this.#settleOrThrow(this.#repairAndCheck());
+    } catch (error) {
+      if (this.#troubles.ended !== null) return;
+      this.#excuse(error);
+      // As in opening.
+      this.#disk.kill(this.#pid);
+      this.#abandon();
+    }
+  }
+
+  async #repairAndCheck(): Promise<void> {
+    const runtime = this.#disk.runtime({ pid: this.#pid });
+    try {
+      const { ok, findings, streams } = await this.#system.repairLogOn(runtime, DIRECTORY, { apply: true });
+      // An index need not survive.
+      const grave = findings.filter(({ kind }) => kind !== "index");
+      const found = grave.map(({ message }) => message).join(" ");
+      // It leaves what it could not read.
+      if (!ok && this.#isTroubled) return;
+      if (!ok) throw new Violation(`a repair finds damage where there is none: ${found}`);
+      if (this.#closedWell && found !== "") throw new Violation(`a repair of a closed log finds: ${found}`);
+      if (this.#troubles.leftDoubt) this.#look = "in doubt";
+      const shown = await this.#readOnlyRecords();
+      for (const [index, model] of this.#models.entries()) {
+        const repaired = streams.find(({ stream }) => stream === model.name);
+        const there = shown[index] ?? [];
+        if ((repaired?.records ?? 0) !== there.length) {
+          throw new Violation(
+            `${model.name}: a repair speaks of ${repaired?.records} records, and ${there.length} are there`,
+          );
+        }
+        // What it has changed it has made durable.
+        if (repaired !== undefined && repaired.steps.length > 0) model.confirm(there, this.#look);
+      }
+    } catch (error) {
+      if (!this.#nothingThere(error)) throw error;
+    }
+  }
+
+  async #repairInVain(): Promise<void> {
+    const runtime = this.#disk.runtime({ pid: 93 });
+    await this.#excused(async () => {
+      try {
+        await this.#system.repairLogOn(runtime, DIRECTORY, { apply: true });
+      } catch (error) {
+        if (this.#system.isFailure(error, "LOG_LOCKED")) return;
+        throw error;
+      }
+      if (this.#troubles.ended === null) throw new Violation("a log is repaired while it is open");
+    });
+  }
+
+  async #rotate(to: number, wait: boolean): Promise<void> {
+    const { rotateKeys, loseAll } = this.#system;
+    if (rotateKeys === undefined) return;
+    if (this.#log === null) await this.#open();
+    const life = this.#life;
+    const durable = () => this.#disk.crashImage(loseAll).runtime();
+    const done = rotateKeys(this.#log as Log, to, durable).catch((error: unknown) => {
+      if (life === this.#life) this.#excuse(error);
+    });
+    await this.#inFlight(done, wait);
+  }
+
+  async #decay(step: Extract<Step, { do: "decay" }>): Promise<void> {
+    await this.#damage(step, (copy, intact, decay) => checkDecay(this.#system, copy, DIRECTORY, [intact], decay));
+  }
+
+  async #mend(step: Extract<Step, { do: "mend" }>): Promise<void> {
+    await this.#damage(step, (copy, intact, decay) => checkMended(this.#system, copy, DIRECTORY, intact, decay, step));
+  }
+
   // On a copy of the disk: the program goes on as if nothing had been.
-  async #decay({ stream: index, place, bit, closed }: Extract<Step, { do: "decay" }>): Promise<void> {
+  async #damage(
+    { stream: index, place, bit, closed }: Pick<Extract<Step, { do: "decay" }>, "stream" | "place" | "bit" | "closed">,
+    look: (copy: () => MemoryDisk, intact: Intact, decay: Decay) => Promise<void>,
+  ): Promise<void> {
     const model = this.#modelAt(index);
     // Of two appends, each of which was made alone, the second proves all that was before it.
     for (const size of [10, 20]) {
@@ -526,14 +622,13 @@ class Simulation {
     const shown = [...shownBy(log.stream(model.name), "chain")];
     const checkpoint = await log.stream(model.name).latestCheckpoint();
     await log.close();
-    model.check(shown, this.#look);
+    const ends = model.endsOfAppends(shown, this.#look);
     const provenRecords = Math.max(shown.length - (closed ? 0 : 1), checkpoint?.nextOffset ?? 0);
     const bytes = this.#disk.paths().map((path) => ({ path, bytes: this.#disk.bytes(path).length }));
     let position = place % bytes.reduce((sum, file) => sum + file.bytes, 0);
     for (const file of bytes) {
       if (position < file.bytes) {
-        const decay = { path: file.path, position, bit };
-        return checkDecay(this.#system, copy, DIRECTORY, [{ name: model.name, shown, provenRecords }], decay);
+        return look(copy, { name: model.name, shown, ends, provenRecords }, { path: file.path, position, bit });
       }
       position -= file.bytes;
     }
@@ -596,10 +691,7 @@ class Simulation {
   }
 
   async #tryToOpen(attempt: number): Promise<boolean> {
-    // What failed so far is told by now; from here on it is no excuse any more.
-    await turns(20);
-    this.#throwBroken();
-    this.#troubles.fired = false;
+    await this.#startAnew();
     if (attempt > 1) {
       this.#troubles.heal();
       this.#setRoom(null);
@@ -618,6 +710,13 @@ class Simulation {
       if (this.#troubles.frozen) this.#losePower(attempt);
       return false;
     }
+  }
+
+  // What failed so far is told by now; from here on it is no excuse any more.
+  async #startAnew(): Promise<void> {
+    await turns(20);
+    this.#throwBroken();
+    this.#troubles.fired = false;
   }
 
   async #openAndCheck(): Promise<void> {

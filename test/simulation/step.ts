@@ -76,6 +76,23 @@ export type Step =
       readonly bit: number;
       readonly closed: boolean;
     }
+  /** Repairs the log, as a process of its own, which must be refused while the log is open. */
+  | { readonly do: "repair" }
+  /**
+   * One bit turns around as in `decay`, and the log is repaired, on a copy of the disk; power is lost after `skip` calls of
+   * that, if it makes so many, and then it is repaired once more.
+   */
+  | {
+      readonly do: "mend";
+      readonly stream: number;
+      readonly place: number;
+      readonly bit: number;
+      readonly closed: boolean;
+      readonly skip: number;
+      readonly survival: Survival;
+    }
+  /** Replaces the keys that protect the others, in a log that is encrypted. */
+  | { readonly do: "rotate"; readonly to: number; readonly wait: boolean }
   /** The process dies after `skip` more calls to the disk, without a chance to do anything; 0: now. */
   | { readonly do: "kill"; readonly skip: number }
   /** The machine goes down likewise; `after`: when the call has done its work, and before it has returned. */

@@ -25,6 +25,8 @@ export class StreamModel {
   checkpointed = 0;
   /** Records that must be there whatever happens: found by a writer when it opened the stream. */
   readonly #confirmed: Shown[] = [];
+  /** Where the appends that made them end. */
+  readonly #ends: number[] = [];
   /** Submitted since and not rejected, in order. */
   #live: Submitted[] = [];
   /** How many of those must be there. */
@@ -125,6 +127,14 @@ export class StreamModel {
     throw new Violation(this.#difference(rest, count));
   }
 
+  /** Checks what somebody sees, and answers how many records there are up to the end of each append. */
+  endsOfAppends(shown: readonly Shown[], look: Look): number[] {
+    const { appends, count } = this.check(shown, look);
+    const ends = [...this.#ends];
+    for (const { texts } of appends.slice(0, count)) ends.push((ends.at(-1) ?? 0) + texts.length);
+    return ends;
+  }
+
   /** Somebody who is only shown what is durable was shown records up to this one. */
   acknowledgeShown(nextOffset: number): void {
     let records = this.#confirmed.length;
@@ -138,7 +148,8 @@ export class StreamModel {
 
   /** A writer has opened the stream and found this: from now on it is there for good, and the rest is gone. */
   confirm(shown: readonly Shown[], look: Look): void {
-    this.check(shown, look);
+    const ends = this.endsOfAppends(shown, look);
+    this.#ends.splice(0, this.#ends.length, ...ends);
     this.#confirmed.push(...shown.slice(this.#confirmed.length));
     this.#live = [];
     this.#acknowledged = 0;

@@ -3,6 +3,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { encryptedSystem } from "./encrypted-system.ts";
+import { NonceRegister } from "./nonce-register.ts";
 import { defectNamed, PLANTED_DEFECTS } from "./planted/all-defects.ts";
 import { plant, removePlanted } from "./planted/copy.ts";
 import { describeFound, type Found, programAt, search } from "./search.ts";
@@ -25,8 +27,13 @@ const { values } = parseArgs({
     replay: { type: "string" },
     planted: { type: "string" },
     names: { type: "boolean", default: false },
+    encrypted: { type: "boolean", default: false },
   },
 });
+
+// A register for each search: it remembers all that was ever encrypted.
+const systemToSearch = (): System =>
+  values.encrypted ? encryptedSystem(shippingSystem, new NonceRegister()) : shippingSystem;
 
 if (values.names) console.log(JSON.stringify(PLANTED_DEFECTS.map(({ name }) => name)));
 else if (values.planted !== undefined) process.exitCode = await catchPlanted(values.planted);
@@ -37,7 +44,7 @@ async function replay(what: string): Promise<number> {
   const program = existsSync(what) ? (JSON.parse(readFileSync(what, "utf8")) as Program) : programAt(what);
   for (const [index, step] of program.steps.entries()) console.log(`${index}: ${JSON.stringify(step)}`);
   try {
-    const { cycles } = await simulate(shippingSystem, program);
+    const { cycles } = await simulate(systemToSearch(), program);
     console.log(`It keeps its promises, over ${cycles} crashes.`);
     return 0;
   } catch (error) {
@@ -98,7 +105,7 @@ async function run(): Promise<number> {
   };
   for (let seed = Number(values.seed); performance.now() < until; seed += Number(values.step)) {
     say({ now: `seed ${seed}` });
-    const found = await search(shippingSystem, { seed, programs: PROGRAMS, shrinkMs: SHRINK_MS, onCourse });
+    const found = await search(systemToSearch(), { seed, programs: PROGRAMS, shrinkMs: SHRINK_MS, onCourse });
     say({ programs, cycles });
     if (found !== null) {
       say({ found: `${describeFound(found)}\nor: npm run simulate -- --replay ${keep(found)}` });

@@ -33,6 +33,9 @@ function toJson({ relation, first, second, signedBoth }: CheckpointComparison): 
   return { relation, first: withIds(first), second: withIds(second), signedBoth: idsOf(signedBoth) };
 }
 
+const ONE_HEAD_TWICE =
+  "They contradict each other: different numbers of records, one head, which hashes that number. One is false.";
+
 const SAID: { readonly [R in CheckpointRelation]: string } = {
   same: "They agree: the same records, the same head.",
   forked: "They contradict each other: the same number of records, different heads. The log forked.",
@@ -44,7 +47,8 @@ const SAID: { readonly [R in CheckpointRelation]: string } = {
 
 function describe(comparison: CheckpointComparison, { files, publicKeys }: CompareArguments, output: Outlet): string {
   const { relation, first, second } = comparison;
-  const verdict = output.paint(relation === "forked" ? "bad" : "strong", SAID[relation]);
+  const said = relation === "forked" && first.head === second.head ? ONE_HEAD_TWICE : SAID[relation];
+  const verdict = output.paint(relation === "forked" ? "bad" : "strong", said);
   const lines = [verdict, describeOne(files[0], first), describeOne(files[1], second)];
   if (publicKeys.length === 0) {
     lines.push("not proved", "  who made them: no --public-key was given, so anybody could have written these texts");

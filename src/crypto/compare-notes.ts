@@ -8,8 +8,8 @@ import { Verifier } from "./signer.ts";
 /** What two checkpoints say about each other. */
 export interface CheckpointComparison {
   /**
-   * `"forked"` is a contradiction: at the same offset of the same stream they name different heads, so the log was not
-   * only added to. `"same"` says that they agree. `"undecided"` says that they cover different numbers of records:
+   * `"forked"` is a contradiction: at the same offset of the same stream they name different heads, or at different ones
+   * the same head, so the log was not only added to. `"same"` says that they agree. `"undecided"` says that they cover different numbers of records:
    * only the log can tell. `"otherStream"` and `"otherLog"` are about different things.
    */
   readonly relation: CheckpointRelation;

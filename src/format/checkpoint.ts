@@ -57,6 +57,8 @@ export type CheckpointRelation = "same" | "forked" | "undecided" | "otherStream"
 export function compareCheckpoints(a: CheckpointClaim, b: CheckpointClaim): CheckpointRelation {
   if (a.logId !== b.logId) return "otherLog";
   if (a.stream !== b.stream) return "otherStream";
-  if (a.nextOffset !== b.nextOffset) return "undecided";
-  return a.head === b.head ? "same" : "forked";
+  const isSameHead = a.head === b.head;
+  // A head hashes its record's offset too, so that no honest log has one head at two lengths.
+  if (a.nextOffset !== b.nextOffset) return isSameHead ? "forked" : "undecided";
+  return isSameHead ? "same" : "forked";
 }

@@ -55,10 +55,11 @@ export async function openKeyring(
   }
 }
 
-/** The streams that have a key: whoever has none must not append to them. */
-export function encryptedStreams({ runtime, directory, logId }: KeyPlace): ReadonlySet<string> {
+/** The streams that have a key: whoever has none must not append to them. `null`: there is no file of keys. */
+export function encryptedStreams({ runtime, directory, logId }: KeyPlace): ReadonlySet<string> | null {
   const read = loadKeyFile(runtime.files, keyFilePath(directory), logId);
-  const lines = [...(read?.table.keys.values() ?? [])].map(({ place }) => place.line);
+  if (read === null) return null;
+  const lines = [...read.table.keys.values()].map(({ place }) => place.line);
   return new Set(lines.filter(({ purpose }) => purpose === "stream").map(({ of }) => of));
 }
 

@@ -59,6 +59,14 @@ describe("compare", () => {
     expect(status).toBe(1);
   });
 
+  it("finds one in the same head of different numbers of records", async () => {
+    const longer = { ...CLAIM, nextOffset: 9000 };
+    const { status, output } = await compare([CLAIM, ours.signer], [longer, ours.signer], "--public-key", "ours.pub");
+    expect(output.toString()).toMatch(/^They contradict each other: different numbers of records, one head/);
+    expect(output.toString()).toContain(`key ${ours.id} signed both`);
+    expect(status).toBe(1);
+  });
+
   it("says when different keys signed the two", async () => {
     const keys = ["--public-key", "ours.pub", "--public-key", "theirs.pub"];
     const { status, output } = await compare([CLAIM, ours.signer], [FORK, theirs.signer], ...keys);
@@ -74,7 +82,7 @@ describe("compare", () => {
 
   it.each([
     [CLAIM, /^They agree/],
-    [{ ...CLAIM, nextOffset: 9000 }, /^They cover different numbers of records/],
+    [{ ...FORK, nextOffset: 9000 }, /^They cover different numbers of records/],
     [{ ...FORK, stream: "payments" }, /^They are about different streams/],
     [{ ...FORK, logId: "00000000-0000-4000-8000-000000000000" }, /^They are about different logs/],
   ])("finds no contradiction to %j", async (other, said) => {

@@ -73,7 +73,7 @@ describe("two checkpoints", () => {
     ["same", { timestamp: 5 }],
     ["forked", { head: other }],
     ["undecided", { nextOffset: 8125, head: other }],
-    ["undecided", { nextOffset: 3 }],
+    ["forked", { nextOffset: 3 }],
     ["otherStream", { stream: "orders2", head: other }],
     ["otherLog", { logId: "00000000-0000-4000-8000-000000000000", stream: "orders2" }],
   ] as const)("are %s where they differ in %j", (relation, change) => {

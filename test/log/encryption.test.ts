@@ -198,6 +198,37 @@ describe("an encrypted log", () => {
     await keyless.close();
   });
 
+  it("does not either when the file of keys is gone, over empty segments, and lets plain streams go on", async () => {
+    for (const segmentBytes of [1 << 20, 200]) {
+      const { runtime, disk } = memoryRuntime({ seed: 6 });
+      const log = await open(runtime, { masterKey: KEY, streams: ["orders"] }, { segmentBytes });
+      await log.stream("orders").append(["secret", "secret too"]);
+      await log.stream("access").append("open");
+      if (segmentBytes === 200) {
+        // The next segment begins, and gets no record.
+        disk.onOperation = ({ kind, path }) =>
+          kind === "write" && path.endsWith("orders/segment_000001.log") ? { fail: "NO_SPACE" } : undefined;
+        await expect(log.stream("orders").append("secret")).rejects.toMatchObject({ code: "NO_SPACE" });
+        disk.onOperation = null;
+        expect(disk.bytes("/log/orders/segment_000001.log")).toHaveLength(128);
+        disk.kill(1);
+      } else {
+        await log.close();
+      }
+      disk.take("/log/keys.json");
+      const keyless = await open(disk.runtime({ pid: 2 }), undefined);
+      await expect(keyless.stream("orders").append("plain")).rejects.toMatchObject({
+        code: "ENCRYPTION_REQUIRED",
+        reason: expect.stringContaining("keys.json is missing"),
+      });
+      await keyless.stream("access").append("plain");
+      await keyless.close();
+      expect(holds({ disk, runtime: disk.runtime() }, "plain").filter((path) => !path.includes("/access/"))).toEqual(
+        [],
+      );
+    }
+  });
+
   it("shows a reader in another process what keys were made since it was opened", async () => {
     const { disk } = memoryRuntime({ seed: 7 });
     const writer = await open(disk.runtime({ pid: 1 }), { masterKey: KEY });

@@ -20,6 +20,7 @@ import {
 import {
   COMMIT_MORE_SHIFT,
   ENTRY_BYTES,
+  FLAG_ENCRYPTED,
   RECORD_COMPRESSION_AT,
   RECORD_EXTRA_BYTES,
   RECORD_FLAGS_AT,
@@ -142,6 +143,11 @@ export class SegmentScan {
 
   timestamp(index: number): number {
     return getU64(this.#window.core.view, this.header(index) + RECORD_TIMESTAMP_AT);
+  }
+
+  /** Whether its payload is. */
+  isEncrypted(index: number): boolean {
+    return ((this.#window.core.bytes[this.header(index) + RECORD_FLAGS_AT] as number) & FLAG_ENCRYPTED) !== 0;
   }
 
   commitWord(index: number): number {

@@ -102,7 +102,7 @@ function endOfSegment(
       const { lastAppend } = tail.lastAppend === null ? findTail(window, pages, segment, nothing, settings) : tail;
       tail = { ...tail, ...lastAppend };
     }
-    const chain = joined(tail, window, pages, segments, segment, settings);
+    const { chain } = joined(tail, window, pages, segments, segment, settings);
     const { position, trailer, corruption: damage } = tail;
     const { salt } = segment.header;
     return { segment: number, position, offset: chain.nextOffset, head: chain.head, damage, salt, trailer };
@@ -170,7 +170,8 @@ function begin(place: StreamPlace, settings: LogSettings, core: Core, opened: Cl
   const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
   const chain = { nextOffset: 0, timestamp: 0, head: segment.genesis as Uint8Array };
   const index = IndexWriter.create(pages, indexFile, segment, settings.index);
-  const start = { segment, position: SEGMENT_HEADER_BYTES, chain, core, pages, index, checkpoints };
+  const fresh = { segment, position: SEGMENT_HEADER_BYTES, chain, core, pages, index, checkpoints };
+  const start = { ...fresh, endsEncrypted: false };
   return { start, segments: new SegmentFiles(place, 1), torn: null };
 }
 
@@ -187,7 +188,7 @@ function goOn(place: StreamPlace, count: number, settings: LogSettings, core: Co
   const hints = { indexFile, checkpointed: checkpointedIn(files, segment) };
   const tail = findTail(window, pages, segment, hints, settings);
   if (tail.corruption !== null) throw tail.corruption;
-  const chain = joined(tail, window, pages, segments, segment, settings);
+  const { chain, isEncrypted } = joined(tail, window, pages, segments, segment, settings);
   let endOffset = segment.header.firstOffset;
   for (let number = count - 2; number >= 0; number--) endOffset = mendIndex(place, number, endOffset, settings);
   const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
@@ -195,11 +196,12 @@ function goOn(place: StreamPlace, count: number, settings: LogSettings, core: Co
   makeDurable(place, segment, tail, window);
   const index = continueIndex(window, pages, segment, indexFile, tail, settings);
   const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
-  const start = { segment, position: tail.position, chain, core, pages, index, checkpoints };
+  const { position } = tail;
+  const start = { segment, position, chain, endsEncrypted: isEncrypted, core, pages, index, checkpoints };
   return { start, segments, torn: tail.torn };
 }
 
-// The chain state at a tail. A segment without records does not hold it: the one before does.
+// What is known at a tail. A segment without records does not hold it: the one before does.
 function joined(
   tail: Tail,
   window: RecordWindow,
@@ -207,9 +209,9 @@ function joined(
   segments: SegmentFiles,
   segment: Segment,
   settings: LogSettings,
-): Tail["chain"] {
+): Pick<Tail, "chain" | "isEncrypted"> {
   const { number, firstOffset, stream } = segment.header;
-  if (number === 0 || tail.chain.nextOffset > firstOffset) return tail.chain;
+  if (number === 0 || tail.chain.nextOffset > firstOffset) return tail;
   const before = segments.get(number - 1);
   // It was synced as a whole before this one was made, so that nothing need speak for its end.
   const previous = findTail(window, pages, before, { indexFile: before.index, checkpointed: 0 }, settings);
@@ -224,7 +226,7 @@ function joined(
     const expected = previous.chain.nextOffset;
     throw failure("SEGMENT_OFFSET_WRONG", { stream, segment: number, found: firstOffset, expected });
   }
-  return previous.chain;
+  return previous;
 }
 
 // After an unclean end the system may show bytes that never reached the disk. What is not surely there is written again

@@ -8,8 +8,8 @@ import type { SyncSteps } from "../segments/sync-steps.ts";
 export interface EncryptionState {
   /** `null`: the log was opened without keys. */
   readonly keyring: Keyring | null;
-  /** Streams that must not be appended to without keys. */
-  readonly lockedStreams: ReadonlySet<string>;
+  /** Streams that must not be appended to without keys; `null`: those that end encrypted, for the file of keys is missing. */
+  readonly lockedStreams: ReadonlySet<string> | null;
 }
 
 // Ciphers that are kept ready: as many subjects as may be appended for in turn without deriving their keys again.
@@ -18,17 +18,17 @@ const KEPT_CIPHERS = 1024;
 export class StreamCipher {
   readonly #stream: string;
   readonly #state: EncryptionState;
-  // Nothing of this stream is encrypted, nor may be.
-  readonly #isPlain: boolean;
+  // Why this stream must not be appended to without keys, or `null`.
+  readonly #locked: string | null;
   readonly #ciphers = new Map<KeyChoice, PayloadCipher>();
   #epoch: Epoch | null = null;
   // Epochs before this one have seen offsets that are used again.
   #leastGeneration = 0;
 
-  constructor(stream: string, state: EncryptionState) {
+  constructor(stream: string, state: EncryptionState, endsEncrypted: boolean) {
     this.#stream = stream;
     this.#state = state;
-    this.#isPlain = state.keyring === null && !state.lockedStreams.has(stream);
+    this.#locked = lockedBy(stream, state, endsEncrypted);
     state.keyring?.register(this);
   }
 
@@ -40,16 +40,14 @@ export class StreamCipher {
    * @throws {UsageError} `ENCRYPTION_REQUIRED`
    */
   sealing(choice: KeyChoice): PayloadCipher | null | undefined {
-    if (this.#isPlain && choice === undefined) return null;
-    const known = this.#ciphers.get(choice);
-    if (known !== undefined) return known;
-    const { keyring, lockedStreams } = this.#state;
+    const { keyring } = this.#state;
     if (keyring === null) {
-      const reason =
-        choice !== undefined ? "the append has a keyId" : lockedStreams.has(this.#stream) ? "it has a key" : null;
+      const reason = choice !== undefined ? "the append has a keyId" : this.#locked;
       if (reason === null) return null;
       throw failure("ENCRYPTION_REQUIRED", { stream: this.#stream, reason });
     }
+    const known = this.#ciphers.get(choice);
+    if (known !== undefined) return known;
     if (choice === undefined && !keyring.encrypts(this.#stream)) return null;
     this.#epoch ??= keyring.epochSince(this.#leastGeneration);
     if (this.#epoch === null) return undefined;
@@ -100,4 +98,9 @@ export class StreamCipher {
     for (const cipher of this.#ciphers.values()) cipher.drop();
     this.#ciphers.clear();
   }
+}
+
+function lockedBy(stream: string, { lockedStreams }: EncryptionState, endsEncrypted: boolean): string | null {
+  if (lockedStreams === null) return endsEncrypted ? "its last record is encrypted, and keys.json is missing" : null;
+  return lockedStreams.has(stream) ? "it has a key" : null;
 }

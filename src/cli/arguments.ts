@@ -262,7 +262,9 @@ function verifyCommand(choose: Choose): Command {
     .addOption(publicKeyOption())
     .addOption(new Option("--from <offset>", "first offset to check (default: 0)").argParser(wholeNumber))
     .addOption(new Option("--to <offset>", "first offset no longer to check (default: the end)").argParser(wholeNumber))
-    .addOption(new Option("--jobs <threads>", "threads to use at most (default: one a core)").argParser(atLeastOne))
+    .addOption(
+      new Option("--jobs <threads>", "threads that may work at once (default: one a core)").argParser(atLeastOne),
+    )
     .addOption(maxRecordBytes())
     .option("--direct", "read past the system's cache, so that nothing is pushed out of it")
     .option("--stop-at-first", "end at the first bad record, without looking for what is good behind it")

@@ -1,6 +1,7 @@
 // The clocks: this runtime's and the one in memory.
 
 import { stat } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { memoryRuntime } from "../../adapters/memory.ts";
 import { clockContract } from "./clock-contract.ts";
@@ -30,6 +31,30 @@ describe(`clock of ${runtimeName}`, () => {
     });
     while (timers === 0 || answers === 0) await clock.pause();
     expect([timers, answers]).toEqual([1, 1]);
+  });
+
+  it("lets sockets in, within few pauses between pieces of work", async () => {
+    const { clock } = currentRuntime();
+    const echo = createServer((socket) => socket.pipe(socket));
+    await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
+    const socket = connect((echo.address() as AddressInfo).port, "127.0.0.1");
+    try {
+      await new Promise((resolve) => socket.once("connect", resolve));
+      let isBack = false;
+      socket.once("data", () => {
+        isBack = true;
+      });
+      socket.write("x");
+      let pauses = 0;
+      for (; !isBack && pauses < 60; pauses++) {
+        for (const started = performance.now(); performance.now() - started < 2; );
+        await clock.pause();
+      }
+      expect(isBack, `after ${pauses} pauses`).toBe(true);
+    } finally {
+      socket.destroy();
+      echo.close();
+    }
   });
 });
 

@@ -11,7 +11,7 @@ export interface VerifyOptions {
   readonly from?: number;
   /** First offset no longer to be checked. Default: the stream's end at the time of the call. */
   readonly to?: number;
-  /** How many threads may work at once. 1: the caller's alone. Default: as many as there are cores. */
+  /** How many threads may work at once, with the caller's, which works too. Default: as many as there are cores. */
   readonly jobs?: number;
   /** How many bytes a thread checks in one go. Streams of fewer than eight times that have one thread. Default 8 MiB. */
   readonly rangeBytes?: number;

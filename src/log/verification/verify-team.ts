@@ -1,4 +1,4 @@
-// The threads of one verification. Ranges go to whichever thread has the least to do; answers come back as promises.
+// The threads that help with one verification. Ranges go to whichever has the least to do; answers come back as promises.
 import type { Clock, RuntimeWorker, Workers } from "../../runtime.ts";
 import type { LogSettings } from "../options.ts";
 import type { SegmentFiles } from "../segments/segment-files.ts";
@@ -7,6 +7,8 @@ import { jobFor, READY, type ThreadAnswer } from "./verify-thread.ts";
 
 // A thread that has not started by then will not: a bundle may have put something else where its program should be.
 const START_MS = 10_000;
+// One that it works at, and one so that it need not wait for this thread.
+const MOST_WAITING = 4;
 
 interface Member {
   readonly worker: RuntimeWorker;
@@ -14,38 +16,51 @@ interface Member {
 }
 
 export class VerifyTeam {
-  readonly #members: readonly Member[];
+  /** Settles when all threads have started, or one of them could not, or `signal` was aborted; then none is left. */
+  readonly started: Promise<void>;
+  /** Whether all threads have started. */
+  isReady = false;
+  /** Why they have not; `null` as long as they may. */
+  problem: { readonly error: unknown } | null = null;
+  readonly #members: Member[] = [];
+  #stopped: Promise<unknown> | null = null;
 
-  private constructor(workers: readonly RuntimeWorker[]) {
-    this.#members = workers.map((worker) => ({ worker, waiting: 0 }));
+  /** Starts `size` threads. */
+  constructor(
+    { workers, clock, signal }: { workers: Workers; clock: Clock; signal: AbortSignal | undefined },
+    files: SegmentFiles,
+    settings: LogSettings,
+    size: number,
+  ) {
+    const start = async () => {
+      const job = jobFor(files, settings);
+      for (let count = 0; count < size; count++) {
+        const worker = workers.start(workers.program);
+        this.#members.push({ worker, waiting: 0 });
+        worker.post(job, []);
+      }
+      const greetings = Promise.all(this.#members.map(({ worker }) => worker.receive()));
+      if ((await within(clock, signal, greetings)).some((greeting) => greeting !== READY))
+        throw new Error("its program is another one");
+    };
+    this.started = start().then(
+      () => {
+        this.isReady = true;
+      },
+      async (error: unknown) => {
+        await this.stop();
+        this.problem = { error };
+      },
+    );
   }
 
   get size(): number {
     return this.#members.length;
   }
 
-  /** Starts `size` threads. Throws when any of them cannot be, or `signal` is aborted; then none is left. */
-  static async start(
-    { workers, clock, signal }: { workers: Workers; clock: Clock; signal: AbortSignal | undefined },
-    files: SegmentFiles,
-    settings: LogSettings,
-    size: number,
-  ): Promise<VerifyTeam> {
-    const started: RuntimeWorker[] = [];
-    try {
-      const job = jobFor(files, settings);
-      for (let count = 0; count < size; count++) {
-        const worker = workers.start(workers.program);
-        started.push(worker);
-        worker.post(job, []);
-      }
-      const greetings = await within(clock, signal, Promise.all(started.map((worker) => worker.receive())));
-      if (greetings.some((greeting) => greeting !== READY)) throw new Error("its program is another one");
-      return new VerifyTeam(started);
-    } catch (error) {
-      await Promise.all(started.map((worker) => worker.stop()));
-      throw error;
-    }
+  /** Whether some thread would go on with it before long. */
+  get hasRoom(): boolean {
+    return this.isReady && this.#members.some(({ waiting }) => waiting < MOST_WAITING);
   }
 
   /** Rejects when the thread has ended. */
@@ -53,17 +68,15 @@ export class VerifyTeam {
     const member = this.#members.reduce((least, one) => (one.waiting < least.waiting ? one : least));
     member.waiting++;
     member.worker.post(range, []);
-    const answer = member.worker.receive().finally(() => {
+    return member.worker.receive().finally(() => {
       member.waiting--;
     }) as Promise<ThreadAnswer>;
-    // Whoever asked may have gone by the time it fails.
-    answer.catch(() => {});
-    return answer;
   }
 
   /** Ends the threads; answers that are still awaited reject. */
   async stop(): Promise<void> {
-    await Promise.all(this.#members.map(({ worker }) => worker.stop()));
+    this.#stopped ??= Promise.all(this.#members.map(({ worker }) => worker.stop()));
+    await this.#stopped;
   }
 }
 

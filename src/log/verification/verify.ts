@@ -1,7 +1,7 @@
 // Checks a stream, or a range of it: every record, every link, every segment's header, the index beside it. Damage is the
-// report's content, not an exception. With several threads ranges are checked apart and their ends held against one
-// another; as soon as something does not fit, one thread goes on alone from before that place. So the verdict is always
-// that of one thread.
+// report's content, not an exception. With several threads, of which this is one, ranges are checked apart and their ends
+// held against one another; as soon as something does not fit, this one goes on alone from before that place. So the verdict
+// is always that of one thread.
 import { SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
 import { openCheckpoint } from "../../crypto/checkpoint-note.ts";
 import { DiatremeError, failure, UsageError } from "../../errors.ts";
@@ -18,14 +18,14 @@ import type { StreamEnd } from "../segments/stream-end.ts";
 import type { CheckpointFindings } from "./checkpoint-check.ts";
 import { findGoodAfter, type GoodRange } from "./good-after.ts";
 import { OutsideEvidence } from "./outside-evidence.ts";
+import { type CheckedRange, LEAST_RANGES, spread } from "./spread.ts";
 import { bytesIn, planRanges, type VerifyTarget } from "./verify-plan.ts";
 import { type RangeOutcome, RangeVerifier, type VerifyRange } from "./verify-range.ts";
 import { problemOf, statementsOn, type VerifyOptions, type VerifyReport } from "./verify-report.ts";
 import { VerifyTeam } from "./verify-team.ts";
+import type { ThreadAnswer } from "./verify-thread.ts";
 
 const RANGE_BYTES = 8 << 20;
-// A thread takes 15 to 45 ms to start and as long again to get warm; one checks about so much meanwhile.
-const LEAST_RANGES = 8;
 const MOST_THREADS = 64;
 
 export async function verifyStream(
@@ -171,21 +171,34 @@ class Verification {
   // whether a record stands may depend on the one behind it.
   async #checkInParallel(target: VerifyTarget): Promise<void> {
     const { signal, rangeBytes = RANGE_BYTES } = this.#options;
-    const team = await this.#startTeam(target);
+    const team = this.#startTeam(target);
     if (team === null) return;
     const endTeam = () => void team.stop();
     signal?.addEventListener("abort", endTeam, { once: true });
+    const here = { isWanted: true, last: Promise.resolve() as Promise<unknown> };
+    const checkHere = (range: VerifyRange) => {
+      const checked = this.#checkRange(range, () => here.isWanted);
+      here.last = checked.catch(() => {});
+      return checked;
+    };
     try {
       signal?.throwIfAborted();
-      this.#threads = team.size;
-      await this.#joinRanges(team, planRanges(this.#state, target, rangeBytes), target.to);
+      await this.#joinRanges(spread(planRanges(this.#state, target, rangeBytes), team, checkHere), target.to);
+      signal?.throwIfAborted();
+      if (team.isReady) this.#threads = 1 + team.size;
+      if (team.problem !== null) {
+        const reason = messageOf(team.problem.error);
+        this.#notes.push(`Threads could not be started (${reason}): one has done all the work.`);
+      }
     } finally {
+      here.isWanted = false;
       signal?.removeEventListener("abort", endTeam);
-      await team.stop();
+      await Promise.all([team.stop(), here.last]);
     }
   }
 
-  async #startTeam(target: VerifyTarget): Promise<VerifyTeam | null> {
+  // `null` when one thread is enough, or there is no other.
+  #startTeam(target: VerifyTarget): VerifyTeam | null {
     const { clock } = this.#state.settings;
     const { workers } = this.#files.place.runtime;
     const { rangeBytes = RANGE_BYTES, jobs = workers?.cores ?? 1, signal } = this.#options;
@@ -193,38 +206,37 @@ class Verification {
     const most = Math.min(jobs, MOST_THREADS);
     const ranges = Math.floor(bytesIn(this.#state, target, Math.max(most, LEAST_RANGES) * rangeBytes) / rangeBytes);
     if (ranges < LEAST_RANGES) return null;
-    // Each takes memory, and time to start.
-    const size = Math.min(most, ranges);
     if (workers === null) {
       this.#notes.push("This runtime has no threads: one has done all the work.");
       return null;
     }
-    try {
-      return await VerifyTeam.start({ workers, clock, signal }, this.#files, this.#state.settings, size);
-    } catch (error) {
-      signal?.throwIfAborted();
-      this.#notes.push(`Threads could not be started (${messageOf(error)}): one has done all the work.`);
-      return null;
-    }
+    // Each takes memory, and time to start.
+    const size = Math.min(most, ranges);
+    return new VerifyTeam({ workers, clock, signal }, this.#files, this.#state.settings, size - 1);
   }
 
-  async #joinRanges(team: VerifyTeam, ranges: Iterator<VerifyRange>, to: number): Promise<void> {
-    const asked: { range: VerifyRange; answer: ReturnType<VerifyTeam["check"]> }[] = [];
+  async #checkRange(range: VerifyRange, isWanted: () => boolean): Promise<RangeOutcome> {
+    const verifier = new RangeVerifier(this.#files, this.#state.settings, range);
+    try {
+      while (verifier.step()) {
+        const pause = this.#pace.beat(0, 0);
+        if (pause !== null) await pause;
+        if (!isWanted()) throw new Error("nobody waits for it any more");
+      }
+    } finally {
+      verifier.close();
+    }
+    return verifier.outcome();
+  }
+
+  async #joinRanges(checked: AsyncIterable<CheckedRange>, to: number): Promise<void> {
     let before = this.#agreed;
     let goesOn = false;
-    for (let isPlanned = false; ; ) {
-      // Enough that no thread waits for this one, and no more.
-      while (!isPlanned && asked.length < 2 * team.size + 1) {
-        const { value: range, done } = ranges.next();
-        if (done) isPlanned = true;
-        else asked.push({ range, answer: team.check(range) });
-      }
-      const oldest = asked.shift();
-      if (oldest === undefined) break;
-      const outcome = await this.#outcome(oldest.answer);
-      if (outcome === null || !joins({ ...this.#agreed.place, goesOn }, oldest.range, outcome)) break;
+    for await (const { range, answer } of checked) {
+      const outcome = this.#outcome(answer);
+      if (outcome === null || !joins({ ...this.#agreed.place, goesOn }, range, outcome)) break;
       ({ goesOn } = outcome);
-      const place = { ...oldest.range.end, offset: oldest.range.to, ...endOf(outcome) };
+      const place = { ...range.end, offset: range.to, ...endOf(outcome) };
       [before, this.#agreed] = [this.#agreed, added(this.#agreed, place, outcome)];
       const pause = this.#pace.beat(outcome.records, outcome.bytes);
       if (pause !== null) await pause;
@@ -235,17 +247,11 @@ class Verification {
     this.#pace.bytes = before.bytes;
   }
 
-  async #outcome(answer: ReturnType<VerifyTeam["check"]>): Promise<RangeOutcome | null> {
-    let reason: string;
-    try {
-      const answered = await answer;
-      if (!("failed" in answered)) return answered;
-      reason = answered.failed;
-    } catch (error) {
-      this.#options.signal?.throwIfAborted();
-      reason = messageOf(error);
-    }
-    this.#notes.push(`A thread has failed (${reason}): one has done the rest of the work.`);
+  #outcome(answer: ThreadAnswer): RangeOutcome | null {
+    this.#options.signal?.throwIfAborted();
+    if (this.#pace.interruption !== null) throw this.#pace.interruption.error;
+    if (!("failed" in answer)) return answer;
+    this.#notes.push(`A thread has failed (${answer.failed}): one has done the rest of the work.`);
     return null;
   }
 

@@ -104,7 +104,7 @@ describe.runIf(isLinux)("memory and time", () => {
       "log.json of 4 GiB": (log) => truncateSync(`${log}/log.json`, 2 ** 32),
       "an older segment of 1 GiB": (log) => truncateSync(`${log}/${SEGMENT}`, 2 ** 30),
       "a segment of 8 GiB": (log) => truncateSync(`${log}/${SEGMENT}`, 2 ** 33),
-      "the newest segment of 256 MiB": (log) => truncateSync(newest(log), 2 ** 28),
+      "the newest segment of 128 MiB": (log) => truncateSync(newest(log), 2 ** 27),
       "an index of 8 GiB": (log) => truncateSync(`${newest(log)}.idx`, 2 ** 33),
       "a claim of 4 GiB": (log) => {
         writeFileSync(`${log}/lock/00000099`, "");
@@ -116,7 +116,7 @@ describe.runIf(isLinux)("memory and time", () => {
     expect(outcomes["a segment of 8 GiB"]).toContain("SEGMENT_HEADER_INVALID");
     expect(outcomes["a claim of 4 GiB"]).toContain("FILE_TOO_LARGE");
     // Zeros behind the newest segment's records are space written ahead.
-    expect(outcomes["the newest segment of 256 MiB"]?.slice(0, 3)).toEqual(["opened", "read", 40]);
+    expect(outcomes["the newest segment of 128 MiB"]?.slice(0, 3)).toEqual(["opened", "read", 40]);
     expect(outcomes["an index of 8 GiB"]?.slice(0, 3)).toEqual(["opened", "read", 40]);
   });
 });

@@ -290,7 +290,7 @@ describe("a file", () => {
   it("in the place of any other is noticed, or makes no difference", async () => {
     for (const one of files.keys()) {
       for (const other of files.keys()) {
-        if (one === other) continue;
+        if (one === other || !(doesMost || hasTurn())) continue;
         const put = () => disk.put(one, files.get(other) as Uint8Array);
         await damaged(`${other} in the place of ${one}`, put, async () => {
           const isHarmless = one.includes("/lock/")
@@ -308,6 +308,7 @@ describe("a file", () => {
     const paths = [...files.keys()];
     for (const [i, one] of paths.entries()) {
       for (const other of paths.slice(i + 1)) {
+        if (!(doesMost || hasTurn())) continue;
         const swap = () => {
           disk.put(one, files.get(other) as Uint8Array);
           disk.put(other, files.get(one) as Uint8Array);
@@ -394,6 +395,7 @@ describe("a length", () => {
       const salt = (files.get(path.slice(0, -4)) as Uint8Array).subarray(112, 116);
       for (const at of [4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 4092]) {
         for (const value of values) {
+          if (!(doesMost || hasTurn())) continue;
           const forge = () => {
             const page = edited(bytes, (view) =>
               at < 8 ? view.setUint16(at, value, true) : view.setUint32(at, value, true),

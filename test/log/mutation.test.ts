@@ -11,13 +11,13 @@ import {
   type VerifyOptions,
   type VerifyReport,
 } from "../../src/index.ts";
-import { currentRuntime } from "../contract/current-runtime.ts";
+import { currentRuntime, doesMost } from "../contract/current-runtime.ts";
 import { MUTATIONS, type Mutation, type StreamFiles } from "./mutations.ts";
 import { judge, type PlainVerdict } from "./plain-chain.ts";
 import { type Random, randomFrom } from "./random.ts";
 import { withThreads } from "./thread-in-process.ts";
 
-const COUNT = Number(process.env["DIATREME_MUTATIONS"] ?? 120);
+const COUNT = Number(process.env["DIATREME_MUTATIONS"] ?? (doesMost ? 120 : 60));
 const FIRST_SEED = Number(process.env["DIATREME_MUTATION_SEED"] ?? Math.floor(Math.random() * 1e9));
 const FOLDER = "/log/orders";
 
@@ -92,7 +92,7 @@ describe("random mutations", () => {
         throw new Error(`mutation ${seed} (${names}) is judged wrongly; replay with ${replay}`, { cause: error });
       }
     }
-    if (COUNT >= 120) {
+    if (COUNT >= 60) {
       expect([...seen]).toEqual(expect.arrayContaining(["ok", "RECORD_CRC_MISMATCH", "RECORD_CHAIN_BROKEN"]));
     }
   });

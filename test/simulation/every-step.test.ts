@@ -10,7 +10,7 @@ import { shippingSystem } from "./system.ts";
 import { BESIDE, CHANGING } from "./troubles.ts";
 
 // Every call in one runtime, by default too.
-const STRIDE = doesMost ? 1 : CASE_STRIDE;
+const STRIDE = doesMost ? 1 : 3 * CASE_STRIDE;
 
 // Everything that may survive a power loss at a call; by default one thing after the other from call to call.
 const isLong = process.env["DIATREME_LONG"] !== undefined;

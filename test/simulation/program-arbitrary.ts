@@ -124,8 +124,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: word("rotate", { to: fc.nat({ max: 1 }), wait: fc.boolean() }) },
-  { weight: 5, arbitrary: word("kill", { skip }) },
-  { weight: 14, arbitrary: word("crash", { skip, after: fc.boolean(), survival }) },
+  { weight: 6, arbitrary: word("kill", { skip }) },
+  { weight: 18, arbitrary: word("crash", { skip, after: fc.boolean(), survival }) },
 );
 
 const rareStep = fc.oneof(

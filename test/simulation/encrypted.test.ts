@@ -20,7 +20,7 @@ describe("encrypted logs", () => {
         cycles += count;
       },
     });
-    expect(found === null ? null : describeFound(found)).toBeNull();
+    expect(found === null ? null : describeFound(found, " --encrypted")).toBeNull();
     expect(register.violation).toBeNull();
     expect(register.seals).toBeGreaterThan(PROGRAMS * 10);
     expect(cycles).toBeGreaterThan(PROGRAMS);

@@ -62,8 +62,8 @@ export function programAt(replay: string): Program {
   return program as Program;
 }
 
-/** All that one needs to know of a program that was found. */
-export function describeFound({ program, replay, error }: Found): string {
+/** All that one needs to know of a program that was found. `how`: what else the command needs that replays it. */
+export function describeFound({ program, replay, error }: Found, how = ""): string {
   const causes: string[] = [];
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
     causes.push(cause.stack ?? cause.message);
@@ -71,5 +71,5 @@ export function describeFound({ program, replay, error }: Found): string {
 
 ${JSON.stringify(program)}
 
-Replay it with: npm run simulate -- --replay ${replay}`;
+Replay it with: npm run simulate -- --replay ${replay}${how}`;
 }

@@ -34,6 +34,7 @@ const { values } = parseArgs({
 // A register for each search: it remembers all that was ever encrypted.
 const systemToSearch = (): System =>
   values.encrypted ? encryptedSystem(shippingSystem, new NonceRegister()) : shippingSystem;
+const HOW = values.encrypted ? " --encrypted" : "";
 
 if (values.names) console.log(JSON.stringify(PLANTED_DEFECTS.map(({ name }) => name)));
 else if (values.planted !== undefined) process.exitCode = await catchPlanted(values.planted);
@@ -48,7 +49,7 @@ async function replay(what: string): Promise<number> {
     console.log(`It keeps its promises, over ${cycles} crashes.`);
     return 0;
   } catch (error) {
-    console.log(describeFound({ program, replay: what, error }));
+    console.log(describeFound({ program, replay: what, error }, HOW));
     return 1;
   }
 }
@@ -108,7 +109,7 @@ async function run(): Promise<number> {
     const found = await search(systemToSearch(), { seed, programs: PROGRAMS, shrinkMs: SHRINK_MS, onCourse });
     say({ programs, cycles });
     if (found !== null) {
-      say({ found: `${describeFound(found)}\nor: npm run simulate -- --replay ${keep(found)}` });
+      say({ found: `${describeFound(found, HOW)}\nor: npm run simulate -- --replay ${keep(found)}${HOW}` });
       return 1;
     }
     // Everything here happens in promises: others want their turn too.

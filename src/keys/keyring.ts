@@ -134,6 +134,11 @@ export class Keyring {
     return this.#table.keyOf("stream", stream) !== undefined || this.#parts.settings.isChosen(stream);
   }
 
+  /** Whether the epoch with this number was begun with these keys. */
+  hasEpoch(epoch: number): boolean {
+    return this.#table.epochs.has(numberText(epoch));
+  }
+
   /**
    * The cipher for a stream's payloads under a key, in an epoch; `null` when there is no such key yet.
    *

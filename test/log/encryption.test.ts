@@ -229,6 +229,31 @@ describe("an encrypted log", () => {
     }
   });
 
+  it("does not either behind the receipt of an erasure, or with keys that are others", async () => {
+    const { disk } = memoryRuntime({ seed: 6 });
+    const log = await open(disk.runtime({ pid: 1 }), { masterKey: KEY, streams: ["orders"] });
+    await log.stream("orders").append("secret", { keyId: "anna" });
+    await log.stream("bills").append("secret", { keyId: "bert" });
+    await log.eraseSubject("anna", { by: "request 7" });
+    await log.close();
+    disk.take("/log/keys.json");
+    const keyless = await open(disk.runtime({ pid: 2 }), undefined);
+    for (const stream of ["orders", "bills"])
+      await expect(keyless.stream(stream).append("plain")).rejects.toMatchObject({ code: "ENCRYPTION_REQUIRED" });
+    await keyless.close();
+    const others = { masterKey: KEY, streams: ["access"], create: true };
+    const renewed = await open(disk.runtime({ pid: 3 }), others);
+    await expect(renewed.stream("bills").append("plain")).rejects.toMatchObject({
+      code: "ENCRYPTION_REQUIRED",
+      reason: expect.stringContaining("keys that keys.json does not hold"),
+    });
+    await renewed.stream("bills").append("sealed anew", { keyId: "carl" });
+    await renewed.close();
+    const again = await open(disk.runtime({ pid: 4 }), { masterKey: KEY, streams: ["access"] });
+    await again.stream("bills").append("plain, for its last record is of these keys");
+    await again.close();
+  });
+
   it("shows a reader in another process what keys were made since it was opened", async () => {
     const { disk } = memoryRuntime({ seed: 7 });
     const writer = await open(disk.runtime({ pid: 1 }), { masterKey: KEY });

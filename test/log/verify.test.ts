@@ -1,5 +1,6 @@
 // Verification by several threads, of ranges, and of what is behind damage. That all of it is right whatever is changed is
 // the business of mutation.test.ts; here is what is promised besides.
+import { readdirSync, readlinkSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memoryRuntime } from "../../adapters/memory.ts";
 import { RECORD_MAGIC } from "../../assembly/layout.ts";
@@ -75,6 +76,7 @@ describe("verification by threads of this runtime", () => {
     expect(alone).toMatchObject({ ok: true, records: RECORDS, work: { threads: 1 } });
     expect(together.work).toEqual({ threads: 2, reading: "cached", notes: [] });
     expect({ started: started.length, stopped }).toEqual({ started: 1, stopped: 1 });
+    expect(openFilesIn(log)).toEqual([]);
   });
 
   it.runIf(loadsTypeScript)("names the first bad record of several, as one thread does", async () => {
@@ -136,6 +138,19 @@ describe("verification by threads of this runtime", () => {
     expect(direct.work.notes).toHaveLength(isDirect ? 0 : 1);
   });
 });
+
+// Threads are of this process: their files too.
+function openFilesIn(folder: string): string[] {
+  if (process.platform !== "linux") return [];
+  const targets = readdirSync("/proc/self/fd").map((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return "closed meanwhile";
+    }
+  });
+  return targets.filter((target) => target.startsWith(`${folder}/`));
+}
 
 describe("verification by threads", () => {
   async function withFailing(tamper: Tamper): Promise<VerifyReport> {

@@ -21,7 +21,9 @@ import {
   COMMIT_MORE_SHIFT,
   ENTRY_BYTES,
   FLAG_ENCRYPTED,
+  KIND_TOMBSTONE,
   RECORD_COMPRESSION_AT,
+  RECORD_EPOCH_AT,
   RECORD_EXTRA_BYTES,
   RECORD_FLAGS_AT,
   RECORD_HEADER_BYTES,
@@ -145,9 +147,13 @@ export class SegmentScan {
     return getU64(this.#window.core.view, this.header(index) + RECORD_TIMESTAMP_AT);
   }
 
-  /** Whether its payload is. */
-  isEncrypted(index: number): boolean {
-    return ((this.#window.core.bytes[this.header(index) + RECORD_FLAGS_AT] as number) & FLAG_ENCRYPTED) !== 0;
+  /** The writer epoch of an encrypted record; 0 of a tombstone, which only logs with keys have; `null` of a plain one. */
+  epoch(index: number): number | null {
+    const { bytes, view } = this.#window.core;
+    const header = this.header(index);
+    const isEncrypted = ((bytes[header + RECORD_FLAGS_AT] as number) & FLAG_ENCRYPTED) !== 0;
+    if (!isEncrypted && bytes[header + RECORD_KIND_AT] !== KIND_TOMBSTONE) return null;
+    return view.getUint32(header + RECORD_EPOCH_AT, true);
   }
 
   commitWord(index: number): number {

@@ -35,8 +35,8 @@ export interface AppendEnd {
   readonly chain: ChainState;
   /** The last record's; `null` when the segment has no record before this place. */
   readonly trailer: Uint8Array | null;
-  /** Whether the last record's payload is encrypted. */
-  readonly isEncrypted: boolean;
+  /** The last record's, as `SegmentScan.epoch` tells it. */
+  readonly epoch: number | null;
 }
 
 /** Where a segment's complete appends end. */
@@ -177,7 +177,7 @@ function scanTail(
   let chain = chainAtStart;
   let position = start.position;
   let trailer: Uint8Array | null = null;
-  let isEncrypted = false;
+  let epoch: number | null = null;
   let lastAppend: AppendEnd | null = null;
   let lastCommit = 0;
   while (scan.next()) {
@@ -185,8 +185,8 @@ function scanTail(
     if (count === 0) continue;
     const before = scan.committedCount(count - 1);
     if (before > 0) lastAppend = endOfAppend(scan, before);
-    else lastAppend = chain === null ? null : { position, chain, trailer, isEncrypted };
-    ({ position, chain, trailer, isEncrypted } = endOfAppend(scan, count));
+    else lastAppend = chain === null ? null : { position, chain, trailer, epoch };
+    ({ position, chain, trailer, epoch } = endOfAppend(scan, count));
     lastCommit = scan.commitWord(count - 1);
   }
   if (chain === null) return null;
@@ -197,7 +197,7 @@ function scanTail(
     position,
     chain,
     trailer,
-    isEncrypted,
+    epoch,
     lastAppend,
     ...unsynced,
     sealedPage: null,
@@ -228,7 +228,7 @@ function endOfAppend(scan: SegmentScan, count: number): AppendEnd {
   const last = count - 1;
   const chain = { nextOffset: scan.offset + count, timestamp: scan.timestamp(last), head: scan.hash(last).slice() };
   const position = scan.position + scan.header(count) - scan.header(0);
-  return { position, chain, trailer: scan.trailer(last), isEncrypted: scan.isEncrypted(last) };
+  return { position, chain, trailer: scan.trailer(last), epoch: scan.epoch(last) };
 }
 
 // A record that is longer than this reader wants, or whose CRC is right and whose fields are not known here, was written

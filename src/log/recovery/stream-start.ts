@@ -170,8 +170,7 @@ function begin(place: StreamPlace, settings: LogSettings, core: Core, opened: Cl
   const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
   const chain = { nextOffset: 0, timestamp: 0, head: segment.genesis as Uint8Array };
   const index = IndexWriter.create(pages, indexFile, segment, settings.index);
-  const fresh = { segment, position: SEGMENT_HEADER_BYTES, chain, core, pages, index, checkpoints };
-  const start = { ...fresh, endsEncrypted: false };
+  const start = { segment, position: SEGMENT_HEADER_BYTES, chain, epoch: null, core, pages, index, checkpoints };
   return { start, segments: new SegmentFiles(place, 1), torn: null };
 }
 
@@ -188,7 +187,7 @@ function goOn(place: StreamPlace, count: number, settings: LogSettings, core: Co
   const hints = { indexFile, checkpointed: checkpointedIn(files, segment) };
   const tail = findTail(window, pages, segment, hints, settings);
   if (tail.corruption !== null) throw tail.corruption;
-  const { chain, isEncrypted } = joined(tail, window, pages, segments, segment, settings);
+  const { chain, epoch } = joined(tail, window, pages, segments, segment, settings);
   let endOffset = segment.header.firstOffset;
   for (let number = count - 2; number >= 0; number--) endOffset = mendIndex(place, number, endOffset, settings);
   const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
@@ -197,7 +196,7 @@ function goOn(place: StreamPlace, count: number, settings: LogSettings, core: Co
   const index = continueIndex(window, pages, segment, indexFile, tail, settings);
   const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
   const { position } = tail;
-  const start = { segment, position, chain, endsEncrypted: isEncrypted, core, pages, index, checkpoints };
+  const start = { segment, position, chain, epoch, core, pages, index, checkpoints };
   return { start, segments, torn: tail.torn };
 }
 
@@ -209,7 +208,7 @@ function joined(
   segments: SegmentFiles,
   segment: Segment,
   settings: LogSettings,
-): Pick<Tail, "chain" | "isEncrypted"> {
+): Pick<Tail, "chain" | "epoch"> {
   const { number, firstOffset, stream } = segment.header;
   if (number === 0 || tail.chain.nextOffset > firstOffset) return tail;
   const before = segments.get(number - 1);

@@ -4,7 +4,7 @@ import type { VerifyRange } from "./verify-range.ts";
 import type { VerifyTeam } from "./verify-team.ts";
 import type { ThreadAnswer } from "./verify-thread.ts";
 
-/** Fewer ranges than this are not worth starting threads for: so many are left for them to begin with. */
+/** Fewer ranges than this are not worth starting threads for: so many are left for them, whatever this one does meanwhile. */
 export const LEAST_RANGES = 8;
 
 /** A range and what came of it. */

@@ -13,6 +13,8 @@ const MOST_WAITING = 4;
 interface Member {
   readonly worker: RuntimeWorker;
   waiting: number;
+  /** How many ranges it has checked. */
+  checked: number;
 }
 
 export class VerifyTeam {
@@ -36,7 +38,7 @@ export class VerifyTeam {
       const job = jobFor(files, settings);
       for (let count = 0; count < size; count++) {
         const worker = workers.start(workers.program);
-        this.#members.push({ worker, waiting: 0 });
+        this.#members.push({ worker, waiting: 0, checked: 0 });
         worker.post(job, []);
       }
       const greetings = Promise.all(this.#members.map(({ worker }) => worker.receive()));
@@ -58,19 +60,28 @@ export class VerifyTeam {
     return this.#members.length;
   }
 
+  /** How many of the threads have checked something. */
+  get helped(): number {
+    return this.#members.filter(({ checked }) => checked > 0).length;
+  }
+
   /** Whether some thread would go on with it before long. */
   get hasRoom(): boolean {
     return this.isReady && this.#members.some(({ waiting }) => waiting < MOST_WAITING);
   }
 
   /** Rejects when the thread has ended. */
-  check(range: VerifyRange): Promise<ThreadAnswer> {
+  async check(range: VerifyRange): Promise<ThreadAnswer> {
     const member = this.#members.reduce((least, one) => (one.waiting < least.waiting ? one : least));
     member.waiting++;
-    member.worker.post(range, []);
-    return member.worker.receive().finally(() => {
+    try {
+      member.worker.post(range, []);
+      const answer = (await member.worker.receive()) as ThreadAnswer;
+      if (!("failed" in answer)) member.checked++;
+      return answer;
+    } finally {
       member.waiting--;
-    }) as Promise<ThreadAnswer>;
+    }
   }
 
   /** Ends the threads; answers that are still awaited reject. */

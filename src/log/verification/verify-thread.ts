@@ -46,9 +46,14 @@ export async function serveVerify(runtime: Runtime, port: ThreadPort): Promise<n
   const { maxRecordBytes, hashEngine } = job;
   const publicKeys = job.publicKeys.map((text) => PublicKey.parse(text));
   const settings = settingsFrom({ readOnly: true, maxRecordBytes, hashEngine, publicKeys }, runtime);
-  const files = new SegmentFiles({ runtime, ...job.place }, job.segments, job.directIo);
   port.post(READY);
-  for (;;) port.post(answer(files, settings, (await port.receive()) as VerifyRange));
+  for (;;) {
+    // Closed behind each range: where a thread is ended from outside, Bun leaves open what it had open.
+    const files = new SegmentFiles({ runtime, ...job.place }, job.segments, job.directIo);
+    const answered = answer(files, settings, (await port.receive()) as VerifyRange);
+    files.close();
+    port.post(answered);
+  }
 }
 
 function answer(files: SegmentFiles, settings: LogSettings, asked: VerifyRange): ThreadAnswer {

@@ -185,7 +185,7 @@ class Verification {
       signal?.throwIfAborted();
       await this.#joinRanges(spread(planRanges(this.#state, target, rangeBytes), team, checkHere), target.to);
       signal?.throwIfAborted();
-      if (team.isReady) this.#threads = 1 + team.size;
+      this.#threads = 1 + team.helped;
       if (team.problem !== null) {
         const reason = messageOf(team.problem.error);
         this.#notes.push(`Threads could not be started (${reason}): one has done all the work.`);

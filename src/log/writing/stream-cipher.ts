@@ -14,21 +14,24 @@ export interface EncryptionState {
 
 // Ciphers that are kept ready: as many subjects as may be appended for in turn without deriving their keys again.
 const KEPT_CIPHERS = 1024;
+// That of what is not encrypted.
+const NO_EPOCH = 0;
 
 export class StreamCipher {
   readonly #stream: string;
   readonly #state: EncryptionState;
-  // Why this stream must not be appended to without keys, or `null`.
+  // Why this stream must not be appended to in plain text, or `null`.
   readonly #locked: string | null;
   readonly #ciphers = new Map<KeyChoice, PayloadCipher>();
   #epoch: Epoch | null = null;
   // Epochs before this one have seen offsets that are used again.
   #leastGeneration = 0;
 
-  constructor(stream: string, state: EncryptionState, endsEncrypted: boolean) {
+  /** @param lastEpoch - of the stream's last record, as `SegmentScan.epoch` tells it */
+  constructor(stream: string, state: EncryptionState, lastEpoch: number | null) {
     this.#stream = stream;
     this.#state = state;
-    this.#locked = lockedBy(stream, state, endsEncrypted);
+    this.#locked = lockedBy(stream, state, lastEpoch);
     state.keyring?.register(this);
   }
 
@@ -43,12 +46,11 @@ export class StreamCipher {
     const { keyring } = this.#state;
     if (keyring === null) {
       const reason = choice !== undefined ? "the append has a keyId" : this.#locked;
-      if (reason === null) return null;
-      throw failure("ENCRYPTION_REQUIRED", { stream: this.#stream, reason });
+      return this.#plain(reason);
     }
     const known = this.#ciphers.get(choice);
     if (known !== undefined) return known;
-    if (choice === undefined && !keyring.encrypts(this.#stream)) return null;
+    if (choice === undefined && !keyring.encrypts(this.#stream)) return this.#plain(this.#locked);
     this.#epoch ??= keyring.epochSince(this.#leastGeneration);
     if (this.#epoch === null) return undefined;
     const cipher = keyring.sealing(this.#stream, choice, this.#epoch);
@@ -56,6 +58,11 @@ export class StreamCipher {
     if (this.#ciphers.size >= KEPT_CIPHERS) this.#dropAll();
     this.#ciphers.set(choice, cipher);
     return cipher;
+  }
+
+  #plain(objection: string | null): null {
+    if (objection !== null) throw failure("ENCRYPTION_REQUIRED", { stream: this.#stream, reason: objection });
+    return null;
   }
 
   /** Records that were sealed are given up: their offsets will be used again, so never again in this epoch. */
@@ -100,7 +107,15 @@ export class StreamCipher {
   }
 }
 
-function lockedBy(stream: string, { lockedStreams }: EncryptionState, endsEncrypted: boolean): string | null {
-  if (lockedStreams === null) return endsEncrypted ? "its last record is encrypted, and keys.json is missing" : null;
-  return lockedStreams.has(stream) ? "it has a key" : null;
+function lockedBy(
+  stream: string,
+  { keyring, lockedStreams }: EncryptionState,
+  lastEpoch: number | null,
+): string | null {
+  if (keyring !== null) {
+    const isOfOtherKeys = lastEpoch !== null && lastEpoch !== NO_EPOCH && !keyring.hasEpoch(lastEpoch);
+    return isOfOtherKeys ? "its last record is encrypted with keys that keys.json does not hold" : null;
+  }
+  if (lockedStreams !== null) return lockedStreams.has(stream) ? "it has a key" : null;
+  return lastEpoch === null ? null : "its last record shows that it was encrypted, and keys.json is missing";
 }

@@ -33,8 +33,8 @@ import { Tombstone } from "./tombstone.ts";
 /** A segment to go on writing in, as recovery leaves it. */
 export interface WriterStart extends SegmentWriterStart {
   readonly chain: ChainState;
-  /** Whether the last record is encrypted. */
-  readonly endsEncrypted: boolean;
+  /** The last record's, as `SegmentScan.epoch` tells it. */
+  readonly epoch: number | null;
   /** The core that holds the index's pages, at the start of its arena. */
   readonly core: Core;
 }
@@ -96,7 +96,7 @@ export class StreamWriter {
     this.#settings = settings;
     this.#limits = { ...settings, stream: place.stream, isSealed: false };
     this.#sealedLimits = { ...this.#limits, isSealed: true };
-    this.#cipher = new StreamCipher(place.stream, settings, start.endsEncrypted);
+    this.#cipher = new StreamCipher(place.stream, settings, start.epoch);
     this.#listener = listener;
     this.#segment = new SegmentWriter(place, settings, start, (error) => this.#fail(error));
     this.#gathering = new Gathering(settings.sync.gather, settings.clock, () => this.#syncIfDue());

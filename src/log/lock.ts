@@ -69,7 +69,7 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
       const holder = readClaim(files, path);
       if (holder === "gone") continue;
       // What cannot be read was torn by a power loss, so its process is gone.
-      if (holder !== null && !isSurelyGone(runtime, holder)) {
+      if (holder !== null && !isSurelyGone(runtime, holder) && !isGivenUp(files, path, holder)) {
         const { pid, host, since: begun } = holder;
         throw failure("LOG_LOCKED", { directory, pid, host, since: begun, path });
       }
@@ -78,7 +78,7 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
     const path = `${folder}/${claimName(generation)}`;
     // After a power loss the boot is another one, so a claim that is lost or torn by it claims nothing.
     if (!files.publish(path, bytes, "cached")) continue;
-    const lock = makeLock(files, path);
+    const lock = makeLock(files, path, claim);
     try {
       // Somebody went past meanwhile, or had this very generation and has let go of it.
       if (
@@ -102,16 +102,37 @@ function isSurelyGone(runtime: Runtime, holder: Claim): boolean {
   return runtime.processes.isAlive(holder) === false;
 }
 
-function makeLock(files: Files, path: string): WriteLock {
+function makeLock(files: Files, path: string, claim: Claim): WriteLock {
   let held = true;
   return {
     release() {
       if (!held) return;
-      // The name stays, marked: the next generation must be a higher one.
-      files.rename(path, `${path}${RELEASED}`);
+      try {
+        // The name stays, marked: the next generation must be a higher one.
+        files.rename(path, `${path}${RELEASED}`);
+      } catch (error) {
+        giveUp(files, path, claim);
+        throw error;
+      }
       held = false;
     },
   };
+}
+
+// Claims that could not be released. Others must believe them for as long as this process lives; this one knows better.
+const givenUp = new WeakMap<Files, Set<string>>();
+
+function giveUp(files: Files, path: string, claim: Claim): void {
+  const all = givenUp.get(files) ?? new Set();
+  givenUp.set(files, all.add(nameOfClaim(path, claim)));
+}
+
+function isGivenUp(files: Files, path: string, claim: Claim): boolean {
+  return givenUp.get(files)?.has(nameOfClaim(path, claim)) === true;
+}
+
+function nameOfClaim(path: string, { pid, started, boot, host, since }: Claim): string {
+  return JSON.stringify([path, pid, started, boot, host, since]);
 }
 
 function releaseIfPossible(lock: WriteLock): void {

@@ -253,6 +253,26 @@ describe("the lock", () => {
     expect([third, await second].filter((one) => one === "holds")).toHaveLength(1);
   });
 
+  it("that could not be released keeps others out, and not the process that has given it up", async () => {
+    const { disk } = memoryRuntime({ seed: 1 });
+    const runtime = disk.runtime({ pid: 1 });
+    const log = await openLogOn(runtime, "/log");
+    await log.stream("orders").append("one");
+    disk.onOperation = ({ kind, path }) =>
+      kind === "rename" && path.includes("/lock/") ? { fail: "IO_FAILED" } : undefined;
+    await expect(log.close()).rejects.toMatchObject({ code: "IO_FAILED" });
+    disk.onOperation = null;
+    await expect(openLogOn(disk.runtime({ pid: 2 }), "/log")).rejects.toMatchObject({ code: "LOG_LOCKED", pid: 1 });
+    const again = await openLogOn(runtime, "/log");
+    await again.stream("orders").append("two");
+    // It has it for itself again.
+    await expect(openLogOn(runtime, "/log")).rejects.toMatchObject({ code: "LOG_LOCKED", pid: 1 });
+    await again.close();
+    const other = await openLogOn(disk.runtime({ pid: 2 }), "/log");
+    expect((await other.stream("orders").head()).nextOffset).toBe(2);
+    await other.close();
+  });
+
   function bound(files: Runtime["files"]): Runtime["files"] {
     const names = [
       "resolve",

@@ -7,6 +7,8 @@ import { Violation } from "./violation.ts";
 
 const MASTER_KEYS = [0x6b, 0x2d].map((byte) => ({ masterKey: new Uint8Array(32).fill(byte) }));
 
+const MOST_ATTEMPTS = 5;
+
 /** A system whose logs are all encrypted, under one of two master keys, and whose encryptions a register watches. */
 export function encryptedSystem(system: System, register: NonceRegister): System {
   const openWith = async (runtime: Runtime, directory: string, options: OpenOptions, which: number): Promise<Log> => {
@@ -19,14 +21,16 @@ export function encryptedSystem(system: System, register: NonceRegister): System
       return system.openLogOn(runtime, directory, options);
     }
   };
-  // A process may have died while it replaced one by the other. One of them is in force.
+  // A process may have died while it replaced one by the other: one of them is in force. Or it is about to: then the one that
+  // was tried first may be in force by the time that the other was tried.
   const openLogOn = async (runtime: Runtime, directory: string, options: OpenOptions = {}): Promise<Log> => {
     const watched = register.watch(runtime);
-    try {
-      return await openWith(watched, directory, options, 0);
-    } catch (error) {
-      if (!system.isFailure(error, "KEY_WRONG")) throw error;
-      return openWith(watched, directory, options, 1);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await openWith(watched, directory, options, attempt % 2);
+      } catch (error) {
+        if (!system.isFailure(error, "KEY_WRONG") || attempt === MOST_ATTEMPTS) throw error;
+      }
     }
   };
   const rotateKeys = async (log: Log, to: number, durable: () => Runtime): Promise<void> => {

@@ -5,8 +5,8 @@ import { doesMost } from "../contract/current-runtime.ts";
 import { describeFound, search } from "./search.ts";
 import { shippingSystem } from "./system.ts";
 
-// All runtimes together make 10,000. DIATREME_CYCLES asks for more.
-const CYCLES = Number(process.env["DIATREME_CYCLES"] ?? (doesMost ? 9400 : 200));
+// DIATREME_CYCLES asks for more.
+const CYCLES = Number(process.env["DIATREME_CYCLES"] ?? (doesMost ? 10_000 : 100));
 const PROGRAMS_AT_ONCE = 100;
 const SHRINK_MS = 30_000;
 

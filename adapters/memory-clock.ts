@@ -32,6 +32,10 @@ export class MemoryClock implements Clock {
     return this.#pause();
   }
 
+  nextTurn(): Promise<void> {
+    return this.#pause();
+  }
+
   after(delayMs: number, callback: () => void): () => void {
     const timer = { dueMs: this.#monotonicMs + delayMs, callback };
     this.#timers.add(timer);

@@ -189,6 +189,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Resolves after timers and I/O have had a turn, so that long work does not starve the program. */
   pause(): Promise<void>;
+  /** Resolves soon, at a turn of the event loop: when all that is due in this one is done. */
+  nextTurn(): Promise<void>;
   /**
    * Calls back once, not before `delayMs` have passed, from the event loop. The program stays alive until then. The
    * returned function calls it off; after the call it does nothing.

@@ -583,6 +583,7 @@ describe("reading with verify: genesis from far inside", () => {
       nowMicros: () => runtime.clock.nowMicros(),
       monotonicMs: () => 0,
       pause: () => runtime.clock.pause(),
+      nextTurn: () => runtime.clock.nextTurn(),
       after: (delayMs, callback) => runtime.clock.after(delayMs, callback),
     };
   }

@@ -7,6 +7,7 @@ export function withClock(runtime: Runtime, changes: Partial<Clock>): Runtime {
     nowMicros: () => clock.nowMicros(),
     monotonicMs: () => clock.monotonicMs(),
     pause: () => clock.pause(),
+    nextTurn: () => clock.nextTurn(),
     after: (delayMs, callback) => clock.after(delayMs, callback),
   };
   return { ...runtime, clock: { ...plain, ...changes } };

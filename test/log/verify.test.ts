@@ -314,6 +314,7 @@ describe("behind a bad record", () => {
         if (looks > 500) controller.abort("enough");
         return Promise.resolve();
       },
+      nextTurn: () => Promise.resolve(),
       after: () => () => undefined,
     };
     const { signal } = controller;

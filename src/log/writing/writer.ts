@@ -401,7 +401,7 @@ export class StreamWriter {
     if (this.#writing) return;
     this.#writing = true;
     void this.#place.runtime.clock
-      .pause()
+      .nextTurn()
       .then(() => {
         this.#writing = false;
         if (!this.#closed) this.#tryDrain();

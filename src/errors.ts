@@ -519,3 +519,8 @@ function short(hash: string): string {
 function cited(text: string): string {
   return quoted(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
+
+/** What there is to say of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,7 +1,7 @@
 // One bit of a log turns around, on a copy of the disk. Then it is noticed or makes no difference, for readers and for
 // writers: nobody is shown what was not written, and nobody is shown less without being told.
 import type { MemoryDisk } from "../../adapters/memory.ts";
-import type { Log, Stream } from "../../src/index.ts";
+import type { Log } from "../../src/index.ts";
 import { type Shown, shownBy } from "./shown.ts";
 import type { System } from "./system.ts";
 import { Violation } from "./violation.ts";
@@ -40,8 +40,13 @@ export async function checkDecay(
   }
 }
 
-// `null` when the log says that it is damaged.
-async function opened(system: System, disk: MemoryDisk, directory: string, readOnly: boolean): Promise<Log | null> {
+/** `null` when the log says that it is damaged. */
+export async function opened(
+  system: System,
+  disk: MemoryDisk,
+  directory: string,
+  readOnly: boolean,
+): Promise<Log | null> {
   try {
     return await system.openLogOn(disk.runtime({ pid: 50 }), directory, { readOnly, create: false });
   } catch (error) {
@@ -53,28 +58,28 @@ async function opened(system: System, disk: MemoryDisk, directory: string, readO
 }
 
 async function checkStream(system: System, log: Log, intact: Intact): Promise<void> {
-  const stream = log.stream(intact.name);
-  const noticed = await lookAt(system, stream, intact);
+  const { records, noticed } = lookAt(system, log, intact);
   if (noticed) return;
-  const report = await stream.verify();
+  if (records < intact.provenRecords) {
+    throw new Violation(`${intact.name}: lacks records from ${records} on, and says nothing`);
+  }
+  const report = await log.stream(intact.name).verify();
   if (report.problem !== null)
     throw new Violation(`${intact.name}: verify finds what read does not: ${report.problem.message}`);
 }
 
-async function lookAt(system: System, stream: Stream, intact: Intact): Promise<boolean> {
+/** Reads all that is shown, which is what was written, and ends by itself or with a notice. */
+export function lookAt(system: System, log: Log, intact: Intact): { records: number; noticed: boolean } {
   const shown: Shown[] = [];
-  let notice: unknown = null;
+  let noticed = false;
   try {
-    for (const record of shownBy(stream, "genesis")) shown.push(record);
+    for (const record of shownBy(log.stream(intact.name), "genesis")) shown.push(record);
   } catch (error) {
     if (!isNotice(system, error)) throw error;
-    notice = error;
+    noticed = true;
   }
   checkShown(shown, intact);
-  if (notice === null && shown.length < intact.provenRecords) {
-    throw new Violation(`${intact.name}: lacks records from ${shown.length} on, and says nothing`);
-  }
-  return notice !== null;
+  return { records: shown.length, noticed };
 }
 
 /** What is shown is what was written, from the first record on. */

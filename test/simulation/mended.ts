@@ -1,11 +1,11 @@
 // A log in which one bit has turned around is repaired, on a copy of the disk, and the repair is cut short by a power loss.
 // Then all appends that could be read are there, whatever was not damaged goes on to be so, and the log can be written to.
 import type { MemoryDisk } from "../../adapters/memory.ts";
-import type { Log, RepairReport } from "../../src/index.ts";
-import { checkShown, type Decay, type Intact, isNotice } from "./decay.ts";
-import { type Shown, shownBy } from "./shown.ts";
+import type { RepairReport } from "../../src/index.ts";
+import { checkShown, type Decay, type Intact, isNotice, lookAt, opened } from "./decay.ts";
+import { shownBy } from "./shown.ts";
 import type { Survival } from "./step.ts";
-import type { System } from "./system.ts";
+import { choiceOf, type System } from "./system.ts";
 import { Violation } from "./violation.ts";
 
 const BESIDE = 51;
@@ -26,18 +26,17 @@ export async function checkMended(
     readOnly: true,
     windowBytes: 4096,
   });
-  look(system, beside, intact);
+  lookAt(system, beside, intact);
   disk.flip(decay.path, decay.position, decay.bit);
   const readable = await readableRecords(system, disk, directory, intact);
   let left = skip;
   disk.onOperation = ({ pid }) => (pid === REPAIRING && left-- === 0 ? { crash: true } : undefined);
   const first = await repaired(system, disk, directory);
   // Who has had it open all along is told, or sees what is there.
-  if (first !== "ended") look(system, beside, intact);
+  if (first !== "ended") lookAt(system, beside, intact);
   await beside.close();
   if (first === "ended") {
-    const { loseAll, keepAll, seededChoose } = system;
-    disk = disk.crash(survival === "nothing" ? loseAll : survival === "all" ? keepAll : seededChoose(survival));
+    disk = disk.crash(choiceOf(system, survival));
   }
   const report = first === "ended" ? await repaired(system, disk, directory) : first;
   if (report === "ended") throw new Violation("a repair ends on a machine that goes on");
@@ -77,26 +76,9 @@ async function repaired(system: System, disk: MemoryDisk, directory: string): Pr
 
 // How many records whoever comes now can read before it is told that something is wrong.
 async function readableRecords(system: System, disk: MemoryDisk, directory: string, intact: Intact): Promise<number> {
-  let log: Log;
-  try {
-    log = await system.openLogOn(disk.runtime({ pid: LATER }), directory, { readOnly: true });
-  } catch (error) {
-    if (isNotice(system, error)) return 0;
-    throw error;
-  }
-  const count = look(system, log, intact);
+  const log = await opened(system, disk, directory, true);
+  if (log === null) return 0;
+  const { records } = lookAt(system, log, intact);
   await log.close();
-  return count;
-}
-
-/** Reads all that is shown, which is what was written, and ends by itself or with a notice. */
-function look(system: System, log: Log, intact: Intact): number {
-  const shown: Shown[] = [];
-  try {
-    for (const record of shownBy(log.stream(intact.name), "genesis")) shown.push(record);
-  } catch (error) {
-    if (!isNotice(system, error)) throw error;
-  }
-  checkShown(shown, intact);
-  return shown.length;
+  return records;
 }

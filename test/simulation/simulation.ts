@@ -7,7 +7,7 @@ import { checkMended } from "./mended.ts";
 import { type Shown, shownBy } from "./shown.ts";
 import type { Program, Step, Survival } from "./step.ts";
 import { type Look, StreamModel, type Submitted } from "./stream-model.ts";
-import type { System } from "./system.ts";
+import { choiceOf, type System } from "./system.ts";
 import { BEFORE, BESIDE, Troubles } from "./troubles.ts";
 import { Violation } from "./violation.ts";
 
@@ -663,11 +663,8 @@ class Simulation {
   }
 
   #losePower(survival: Survival): void {
-    const { loseAll, keepAll, seededChoose } = this.#system;
     this.course.operations += this.#disk.operations;
-    this.#disk = this.#disk.crash(
-      survival === "nothing" ? loseAll : survival === "all" ? keepAll : seededChoose(survival),
-    );
+    this.#disk = this.#disk.crash(choiceOf(this.#system, survival));
     this.#disk.onOperation = this.#troubles.ask;
     this.#troubles.restartMachine();
     this.#beside?.close().catch(() => undefined);

@@ -2,6 +2,7 @@
 import * as shipping from "../../adapters/entry-memory.ts";
 import type { Log } from "../../src/index.ts";
 import type { Runtime } from "../../src/runtime.ts";
+import type { Survival } from "./step.ts";
 
 export type System = typeof shipping & {
   /**
@@ -12,3 +13,8 @@ export type System = typeof shipping & {
 };
 
 export const shippingSystem: System = shipping;
+
+/** What a disk keeps of what was not synced. */
+export function choiceOf({ keepAll, loseAll, seededChoose }: System, survival: Survival): shipping.Choose {
+  return survival === "nothing" ? loseAll : survival === "all" ? keepAll : seededChoose(survival);
+}

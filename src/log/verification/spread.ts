@@ -1,5 +1,6 @@
-// Spreads ranges over this thread and those that help it. This one begins at once, while the others start, which takes as
-// long as checking a hundred MiB; then each takes the next range whenever it is free.
+// Spreads ranges over this thread and those that help it. Where there are more ranges than are left for the others, this one
+// begins while they start; then each takes the next range whenever it is free.
+import { messageOf } from "../../errors.ts";
 import type { VerifyRange } from "./verify-range.ts";
 import type { VerifyTeam } from "./verify-team.ts";
 import type { ThreadAnswer } from "./verify-thread.ts";
@@ -42,30 +43,30 @@ export async function* spread(
     }
     return planned.length >= count;
   };
-  const handOut = (check: (range: VerifyRange) => Promise<ThreadAnswer>): Promise<void> => {
+  const handOut = (check: (range: VerifyRange) => Promise<ThreadAnswer>): void => {
     const share: Share = { range: planned.shift() as VerifyRange, answer: null };
     shares.push(share);
-    return check(share.range)
-      .catch((error: unknown) => ({ failed: error instanceof Error ? error.message : String(error) }))
+    void check(share.range)
+      .catch((error: unknown) => ({ failed: messageOf(error) }))
       .then((answer) => {
         share.answer = answer;
         wake();
       });
   };
-  const work = async () => {
+  const work = (range: VerifyRange) => {
     isWorking = true;
-    await handOut(checkHere);
-    isWorking = false;
-    wake();
+    return checkHere(range).finally(() => {
+      isWorking = false;
+    });
   };
 
   void team.started.then(() => wake());
   for (;;) {
     // What is ahead is bounded: whoever waits for the oldest share keeps the others from running away from it.
     const most = 10 * (team.size + 1);
-    while (team.hasRoom && shares.length < most && plan(1)) void handOut((range) => team.check(range));
+    while (team.hasRoom && shares.length < most && plan(1)) handOut((range) => team.check(range));
     const mayWork = team.isReady ? shares.length < most && plan(1) : team.problem === null && plan(LEAST_RANGES + 1);
-    if (!isWorking && mayWork) void work();
+    if (!isWorking && mayWork) handOut(work);
     const [oldest] = shares;
     if (oldest === undefined && (team.problem !== null || (team.isReady && !plan(1)))) return;
     if (oldest === undefined || oldest.answer === null) {

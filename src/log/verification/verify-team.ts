@@ -7,7 +7,7 @@ import { jobFor, READY, type ThreadAnswer } from "./verify-thread.ts";
 
 // A thread that has not started by then will not: a bundle may have put something else where its program should be.
 const START_MS = 10_000;
-// One that it works at, and one so that it need not wait for this thread.
+// One that it works at, and some so that it need not wait for this thread, which looks at answers every 10 ms.
 const MOST_WAITING = 4;
 
 interface Member {

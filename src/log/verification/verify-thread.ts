@@ -1,6 +1,7 @@
 // What a thread does that helps to verify a stream: opens the files itself, read-only, and checks the ranges that it is
 // sent. It never says what is wrong, only whether a range is whole: one place decides about faults.
 import { PublicKey } from "../../crypto/public-key.ts";
+import { messageOf } from "../../errors.ts";
 import type { Runtime, ThreadPort } from "../../runtime.ts";
 import { adoptCore, type CompiledCore, compiledCore } from "../../wasm/core.ts";
 import type { HashEngineName } from "../../wasm/hash-engine.ts";
@@ -66,6 +67,6 @@ function answer(files: SegmentFiles, settings: LogSettings, asked: VerifyRange):
     }
     return range.outcome();
   } catch (error) {
-    return { failed: error instanceof Error ? error.message : String(error) };
+    return { failed: messageOf(error) };
   }
 }

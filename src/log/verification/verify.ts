@@ -4,7 +4,7 @@
 // is always that of one thread.
 import { SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
 import { openCheckpoint } from "../../crypto/checkpoint-note.ts";
-import { DiatremeError, failure, UsageError } from "../../errors.ts";
+import { DiatremeError, failure, messageOf, UsageError } from "../../errors.ts";
 import { toHex } from "../../format/hex.ts";
 import { sameBytes } from "../../format/same-bytes.ts";
 import { pageAlignedBytes } from "../../wasm/aligned-bytes.ts";
@@ -388,8 +388,4 @@ function joined(one: CheckpointFindings, next: CheckpointFindings): CheckpointFi
     contradiction: next.contradiction,
     agreedTo: Math.max(one.agreedTo, next.agreedTo),
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,6 @@
 // Turns what callers append into staged payloads: bytes as they are, strings as UTF-8, anything else as JSON.
 import { PAYLOAD_EXTRA_BYTES, RECORD_EXTRA_BYTES } from "../../../assembly/layout.ts";
-import { DiatremeError, failure } from "../../errors.ts";
+import { DiatremeError, failure, messageOf } from "../../errors.ts";
 import type { Batch } from "../../wasm/batch.ts";
 
 /** A value that JSON can hold. Objects with `toJSON` count as what that returns. */
@@ -47,7 +47,7 @@ export function stageEvents(batch: Batch, events: LogEvent | readonly LogEvent[]
     batch.unstage();
     if (error instanceof DiatremeError) throw error;
     // A getter, a toJSON method or a proxy of the caller's has thrown.
-    throw invalid(`cannot be read (${error instanceof Error ? error.message : String(error)})`, index, limits, error);
+    throw invalid(`cannot be read (${messageOf(error)})`, index, limits, error);
   }
 }
 
@@ -100,12 +100,7 @@ function toJson(event: unknown, index: number, limits: StageLimits): string {
   try {
     text = JSON.stringify(event);
   } catch (error) {
-    throw invalid(
-      `is not a JSON value (${error instanceof Error ? error.message : String(error)})`,
-      index,
-      limits,
-      error,
-    );
+    throw invalid(`is not a JSON value (${messageOf(error)})`, index, limits, error);
   }
   if (text === undefined) throw invalid(`is ${String(event)}, which JSON cannot hold`, index, limits);
   return text;

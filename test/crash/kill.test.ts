@@ -13,6 +13,8 @@ const { isBorder, textAt } = (await import(new URL("records.mjs", import.meta.ur
 };
 const APPENDER = fileURLToPath(new URL("appender.mjs", import.meta.url));
 const ROUNDS = Number(process.env["DIATREME_CRASH_ROUNDS"] ?? (doesMost ? 5 : 3));
+/** What the appender prints up to there: that it is ready, that it has opened, and the acknowledgement. */
+const LINES_TO_FIRST_ACK = 3;
 const POLICIES: readonly SyncPolicy[] = ["everyRecord", "everyBatch", { groupCommit: { maxDelayMs: 3 } }, "onFlush"];
 
 interface Killed {
@@ -21,7 +23,10 @@ interface Killed {
   readonly acknowledged: number;
 }
 
-/** Runs the appender and kills it: at once, or up to some time after it has said so many lines. */
+/**
+ * Runs the appender and kills it: at once, or up to some time after it has said so many lines; the last time not before
+ * something is durable, for rounds that all end before that would prove nothing.
+ */
 async function runAndKill(directory: string, policy: SyncPolicy, round: number): Promise<Killed> {
   const others = OTHER_RUNTIMES.filter(({ binary }) => binary !== undefined);
   const runtime =
@@ -29,7 +34,7 @@ async function runAndKill(directory: string, policy: SyncPolicy, round: number):
   const { binary = "", before, entry } = runtime;
   const run = start(APPENDER, [entryUrl(entry), directory, JSON.stringify(policy)], { binary, before });
   onTestFinished(() => void run.child.kill("SIGKILL"));
-  const lines = 1 + Math.floor(Math.random() ** 3 * 200);
+  const lines = Math.max(round === ROUNDS - 1 ? LINES_TO_FIRST_ACK : 1, Math.floor(Math.random() ** 3 * 200));
   let seen = 0;
   await new Promise<void>((resolve) => {
     run.child.stdout.on("data", (chunk: Buffer) => {

@@ -39,6 +39,8 @@ export const nodeFiles: Files = {
   },
 
   makeFolder(path: string): boolean {
+    // Mostly it is there, and the error that says so takes longer than looking.
+    if (isFolder(path)) return false;
     try {
       mkdirSync(path);
       return true;
@@ -85,8 +87,9 @@ export const nodeFiles: Files = {
   },
 
   publish(path: string, bytes: Uint8Array, durability: "synced" | "cached"): boolean {
-    // Most calls that lose find the name taken already: no need to write and sync for them.
-    return kindAt(path) === null && publishFile(path, bytes, durability);
+    // Most calls that lose find the name taken already: no need to sync for them.
+    if (durability === "synced" && kindAt(path) !== null) return false;
+    return publishFile(path, bytes, durability);
   },
 
   readSmall(path: string, limit: number): Uint8Array {
@@ -218,7 +221,7 @@ function checkRegular(path: string, found: KindSource): void {
 /** Whether a folder is at `path`, or behind a link there. */
 function isFolder(path: string): boolean {
   try {
-    return statSync(path).isDirectory();
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   } catch {
     return false;
   }

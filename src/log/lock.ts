@@ -80,14 +80,13 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
     if (!files.publish(path, bytes, "cached")) continue;
     const lock = makeLock(files, path, claim);
     try {
+      const others = claims(files, folder);
       // Somebody went past meanwhile, or had this very generation and has let go of it.
-      if (
-        claims(files, folder).some((one) => one.generation > generation || `${folder}/${one.name}` === path + RELEASED)
-      ) {
+      if (others.some((one) => one.generation > generation || `${folder}/${one.name}` === path + RELEASED)) {
         files.remove(path);
         continue;
       }
-      removeBelow(files, folder, generation);
+      for (const one of others) if (one.generation < generation) files.remove(`${folder}/${one.name}`);
     } catch (error) {
       // Nobody would know of it, and this process is alive.
       releaseIfPossible(lock);
@@ -169,12 +168,6 @@ function highestOf(files: Files, folder: string): Found | null {
     if (highest === null || found.generation > highest.generation) highest = found;
   }
   return highest;
-}
-
-function removeBelow(files: Files, folder: string, generation: number): void {
-  for (const found of claims(files, folder)) {
-    if (found.generation < generation) files.remove(`${folder}/${found.name}`);
-  }
 }
 
 // `null` for a claim that makes no sense; "gone" when its holder has just released it.

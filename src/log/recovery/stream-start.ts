@@ -13,7 +13,7 @@ import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import { SegmentScan } from "../reading/scan.ts";
 import { firstLink } from "../reading/segment-border.ts";
-import { checkpointedIn, checkpointPath, openCheckpointFile } from "../segments/checkpoint-file.ts";
+import { checkpointedIn, checkpointedInFile, checkpointPath, openCheckpointFile } from "../segments/checkpoint-file.ts";
 import { indexPath, openIndexFile } from "../segments/index-file.ts";
 import { createSegment, openSegment, type Segment, type StreamPlace } from "../segments/segment.ts";
 import { closeSegment, countSegments, SegmentFiles } from "../segments/segment-files.ts";
@@ -138,7 +138,9 @@ export function startWriting(place: StreamPlace, settings: LogSettings): Writing
   const core = takeCore();
   const opened: Closable[] = [];
   try {
-    return count === 0 ? begin(place, settings, core, opened) : goOn(place, count, settings, core, opened);
+    if (count === 0) return begin(place, settings, core, opened);
+    const names = new Set(entries.map(({ name }) => `${place.folder}/${name}`));
+    return goOn(place, count, names, settings, core, opened);
   } catch (error) {
     for (const one of opened) one.close();
     giveCore(core);
@@ -162,7 +164,7 @@ function begin(place: StreamPlace, settings: LogSettings, core: Core, opened: Cl
   const pages = writerPages(core);
   const segment = runNow(createSegment(place, { number: 0, firstOffset: 0 }));
   opened.push(segment.file);
-  const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
+  const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path));
   opened.push(checkpointFile);
   syncNames(place);
   const indexFile = openIndexFile(files, indexPath(segment.path));
@@ -174,25 +176,45 @@ function begin(place: StreamPlace, settings: LogSettings, core: Core, opened: Cl
   return { start, segments: new SegmentFiles(place, 1), torn: null };
 }
 
-function goOn(place: StreamPlace, count: number, settings: LogSettings, core: Core, opened: Closable[]): WritingStart {
+// `names`: what is in the stream's folder.
+function goOn(
+  place: StreamPlace,
+  count: number,
+  names: ReadonlySet<string>,
+  settings: LogSettings,
+  core: Core,
+  opened: Closable[],
+): WritingStart {
   const { files } = place.runtime;
   const pages = writerPages(core);
   const segments = new SegmentFiles(place, count);
   const segment = openSegment(place, count - 1, "write");
   opened.push(segments, segment.file);
-  syncNameBeforeOthers(place, segment);
-  const indexFile = openIndexFile(files, indexPath(segment.path));
+  const [indexAt, checkpointsAt] = [indexPath(segment.path), checkpointPath(segment.path)];
+  // What stands beside the segment may have to be made, and must not outlive it: alone it would tell of a lost segment. The
+  // process that made the segment may have died before its name was durable.
+  if (!names.has(indexAt) || !names.has(checkpointsAt)) files.folder(place.folder).syncNow();
+  const indexFile = files.open(indexAt, names.has(indexAt) ? "write" : "create");
   opened.push(indexFile);
   const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
-  const hints = { indexFile, checkpointed: checkpointedIn(files, segment) };
+  let checkpointFile = names.has(checkpointsAt) ? files.open(checkpointsAt, "write") : null;
+  if (checkpointFile !== null) opened.push(checkpointFile);
+  const checkpointed = checkpointedInFile(checkpointFile, segment.header);
+  const hints = { indexFile, checkpointed };
   const tail = findTail(window, pages, segment, hints, settings);
   if (tail.corruption !== null) throw tail.corruption;
   const { chain, epoch } = joined(tail, window, pages, segments, segment, settings);
   let endOffset = segment.header.firstOffset;
   for (let number = count - 2; number >= 0; number--) endOffset = mendIndex(place, number, endOffset, settings);
-  const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path)).file;
-  opened.push(checkpointFile);
-  makeDurable(place, segment, tail, window);
+  if (checkpointFile === null) {
+    checkpointFile = files.open(checkpointsAt, "create");
+    opened.push(checkpointFile);
+  }
+  makeDurable(segment, tail, window);
+  if (tail.sealedPage === null) syncNames(place);
+  // Of a sealed segment the name is durable, but not that of a checkpoint file which was missing, and made since: it is
+  // when something has been written there.
+  else if (checkpointed === 0) files.folder(place.folder).syncNow();
   const index = continueIndex(window, pages, segment, indexFile, tail, settings);
   const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
   const { position } = tail;
@@ -230,7 +252,7 @@ function joined(
 
 // After an unclean end the system may show bytes that never reached the disk. What is not surely there is written again
 // and synced; what never completed is cut.
-function makeDurable(place: StreamPlace, segment: Segment, tail: Tail, window: RecordWindow): void {
+function makeDurable(segment: Segment, tail: Tail, window: RecordWindow): void {
   const { file } = segment;
   const unclean = tail.unsyncedFrom < tail.chain.nextOffset;
   if (tail.fileBytes > tail.position) file.truncate(tail.position);
@@ -251,17 +273,6 @@ function makeDurable(place: StreamPlace, segment: Segment, tail: Tail, window: R
   }
   // Whoever wrote here after the segment was sealed may have cut all of it off again, and not have synced that.
   file.syncNow();
-  // Of a sealed segment the name is durable, but not that of a checkpoint file which was missing, and made since.
-  if (tail.sealedPage === null) syncNames(place);
-  else place.runtime.files.folder(place.folder).syncNow();
-}
-
-// What stands beside the segment may have to be made, and must not outlive it: alone it would tell of a lost segment. The
-// process that made the segment may have died before its name was durable.
-function syncNameBeforeOthers(place: StreamPlace, segment: Segment): void {
-  const { files } = place.runtime;
-  const others = [indexPath(segment.path), checkpointPath(segment.path)];
-  if (others.some((path) => files.kind(path) === null)) files.folder(place.folder).syncNow();
 }
 
 // The process that made a file or folder may have died before it made the name durable. A sealed end says that somebody

@@ -30,19 +30,27 @@ export function checkpointPath(segmentPath: string): string {
 }
 
 /** Opens a checkpoint file for writing, making it when it is missing. */
-export function openCheckpointFile(files: Files, path: string): { file: RuntimeFile; isNew: boolean } {
-  const isNew = files.kind(path) === null;
-  return { file: files.open(path, isNew ? "create" : "write"), isNew };
+export function openCheckpointFile(files: Files, path: string): RuntimeFile {
+  return files.open(path, files.kind(path) === null ? "create" : "write");
 }
 
 /** Every record of the stream before this offset was synced: a checkpoint beside the segment says so. 0: none does. */
 export function checkpointedIn(files: Files, { path, header }: { path: string; header: SegmentHeader }): number {
   const entries = CheckpointEntries.open(files, path, header);
   try {
-    return entries?.last()?.entry.nextOffset ?? 0;
+    return checkpointedBy(entries);
   } finally {
     entries?.close();
   }
+}
+
+/** The same of a checkpoint file that is open, or missing. */
+export function checkpointedInFile(file: RuntimeFile | null, header: SegmentHeader): number {
+  return checkpointedBy(file === null ? null : CheckpointEntries.in(file, header));
+}
+
+function checkpointedBy(entries: CheckpointEntries | null): number {
+  return entries?.last()?.entry.nextOffset ?? 0;
 }
 
 /** What an entry claims, in full. */
@@ -76,12 +84,17 @@ export class CheckpointEntries {
     const file = files.open(path, "read");
     let entries: CheckpointEntries | null = null;
     try {
-      const opened = new CheckpointEntries(file, header);
-      if (opened.#hasHeader()) entries = opened;
+      entries = CheckpointEntries.in(file, header);
     } finally {
       if (entries === null) file.close();
     }
     return entries;
+  }
+
+  /** The entries in an open file; `null` when it does not begin as it must. */
+  static in(file: RuntimeFile, header: SegmentHeader): CheckpointEntries | null {
+    const entries = new CheckpointEntries(file, header);
+    return entries.#hasHeader() ? entries : null;
   }
 
   /** Whether the file begins as it must (C1). */

@@ -128,7 +128,7 @@ export class SegmentWriter {
     let checkpoints: CheckpointWriter;
     // All that may fail comes before anything is exchanged.
     try {
-      checkpointFile = openCheckpointFile(files, checkpointPath(path)).file;
+      checkpointFile = openCheckpointFile(files, checkpointPath(path));
       segment = yield* createSegment(this.#place, { number, firstOffset: synced.offset });
       checkpoints = new CheckpointWriter(this.#settings.checkpoints, segment, checkpointFile, this.#settings.clock);
     } catch (error) {

@@ -90,8 +90,8 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
   {
     name: "tail not synced after an unclean end",
     file: "src/log/recovery/stream-start.ts",
-    find: "  file.syncNow();\n  // Of a sealed segment",
-    replace: "  // Of a sealed segment",
+    find: "  file.syncNow();\n}\n\n// The process that made",
+    replace: "}\n\n// The process that made",
     caughtBy: program({ sync: "onFlush" }, append([1]), read(), kill(), flush(), crash("nothing")),
   },
   {
@@ -99,15 +99,15 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     // synced the folder's name.
     name: "names that a dead process made not synced",
     file: "src/log/recovery/stream-start.ts",
-    find: "  if (tail.sealedPage === null) syncNames(place);\n  else place",
-    replace: "  place",
-    caughtBy: program({}, kill(19), flush(), kill(25), flush(), append([1]), crash("nothing")),
+    find: "  if (tail.sealedPage === null) syncNames(place);",
+    replace: "  if (tail.sealedPage === null) files.folder(place.folder).syncNow();",
+    caughtBy: program({}, kill(18), flush(), kill(26), flush(), append([1]), crash("nothing")),
   },
   {
     // Of two names the power loss leaves the later one, and it tells of a segment that is lost.
     name: "files made beside a segment before its name is durable",
     file: "src/log/recovery/stream-start.ts",
-    find: "  syncNameBeforeOthers(place, segment);\n",
+    find: "  if (!names.has(indexAt) || !names.has(checkpointsAt)) files.folder(place.folder).syncNow();\n",
     replace: "",
     caughtBy: program(
       { spaceAhead: false },

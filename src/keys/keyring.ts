@@ -143,13 +143,14 @@ export class Keyring {
    * The cipher for a stream's payloads under a key, in an epoch; `null` when there is no such key yet.
    *
    * @throws {KeyError} `SUBJECT_ERASED`
+   * @throws {CorruptionError} `KEY_FILE_INVALID`
    */
   sealing(stream: string, choice: KeyChoice, epoch: Epoch): PayloadCipher | null {
     const entry = this.#entryOf(stream, choice);
     if (entry === null) return null;
     const { line } = entry.place;
     const aead = this.#vault.payloadKey(line, epoch.salt, stream);
-    if (aead === null) throw failure("INTERNAL", { detail: `key ${line.key} does not open` });
+    if (aead === null) throw this.#notOpened(entry);
     const numbers = { key: numberOf(line.key), epoch: numberOf(epoch.number) };
     return new PayloadCipher({ logId: this.#parts.logId, stream }, numbers, aead);
   }

@@ -99,7 +99,8 @@ export class Log {
    * @throws {UsageError} `ENCRYPTION_OFF`, `LOG_READ_ONLY`, `LOG_CLOSED`, `OPTION_INVALID`
    * @throws {StorageError} when it could not be made durable
    */
-  async rotateKeys({ to }: { readonly to?: MasterKeyOptions } = {}): Promise<void> {
+  async rotateKeys(options: { readonly to?: MasterKeyOptions } = {}): Promise<void> {
+    const { to } = options ?? {};
     await this.#writableKeys().rotate(to === undefined ? null : masterChoice(to, "to"));
   }
 

@@ -57,6 +57,8 @@ interface OpenStream extends ReadableStreamState {
   readonly copies: Copies;
   /** The end that was seen last; `null` for a writer, who knows it. */
   known: KnownEnd | null;
+  /** Why a writable log's stream has no writer. */
+  readonly unwritable: CorruptionError | null;
 }
 
 const CACHED_INDEX_PAGES = 256;
@@ -393,10 +395,11 @@ export class Stream {
   }
 
   #writer(): StreamWriter {
-    const writer = this.#open?.writer;
-    if (writer !== undefined && writer !== null) return writer;
+    const open = this.#open;
+    if (open !== null && open.writer !== null) return open.writer;
     this.#checkOpen();
     if (this.#settings.readOnly) throw failure("LOG_READ_ONLY", { directory: this.#directory });
+    if (open !== null && open.unwritable !== null) throw open.unwritable;
     return this.#openForWriting();
   }
 
@@ -407,7 +410,7 @@ export class Stream {
       onAdvance: () => this.#changes.tell(),
     });
     this.#tornTail = torn;
-    this.#open = { ...this.#readingParts(segments), writer, known: null };
+    this.#open = { ...this.#readingParts(segments), writer, known: null, unwritable: null };
     if (torn !== null) this.#settings.onTornTail?.(torn);
     // Whoever was told may have closed the log.
     this.#checkOpen();
@@ -417,14 +420,21 @@ export class Stream {
   #reader(): OpenStream {
     if (this.#open !== null) return this.#open;
     this.#checkOpen();
+    let unwritable: CorruptionError | null = null;
     if (!this.#settings.readOnly) {
-      this.#openForWriting();
-      return this.#open as unknown as OpenStream;
+      try {
+        this.#openForWriting();
+        return this.#open as unknown as OpenStream;
+      } catch (error) {
+        // Nobody may write behind damage, but what is good can be read.
+        if (!(error instanceof CorruptionError)) throw error;
+        unwritable = error;
+      }
     }
     const found = startReading(this.#place, this.#settings);
-    if (found === null) throw this.#notFound();
+    if (found === null) throw unwritable ?? this.#notFound();
     const { segments, end } = found;
-    this.#open = { ...this.#readingParts(segments), writer: null, known: end };
+    this.#open = { ...this.#readingParts(segments), writer: null, known: end, unwritable };
     return this.#open;
   }
 

@@ -674,6 +674,35 @@ describe("encryption", () => {
     }
   });
 
+  it("wrapped in a line that does not open is KEY_FILE_INVALID to whoever needs it", async () => {
+    const { crc32 } = await import("./crc32.ts");
+    const { decodeKeyLine, encodeKeyLine } = await import("../../src/format/key-line.ts");
+    const machine = await encrypted();
+    let forgedAt = -1;
+    const lines = new TextDecoder()
+      .decode(machine.disk.bytes(KEYS))
+      .split("\n")
+      .filter((text) => text !== "")
+      .map((text) => {
+        const decoded = decodeKeyLine(new TextEncoder().encode(`${text}\n`), crc32);
+        if ("reason" in decoded || decoded.line.type !== "data" || decoded.line.purpose !== "subject") return text;
+        forgedAt = decoded.n;
+        const wrapped = decoded.line.wrapped.replace(/^./, (digit) => (digit === "0" ? "1" : "0"));
+        return new TextDecoder()
+          .decode(encodeKeyLine({ ...decoded, line: { ...decoded.line, wrapped } }, crc32))
+          .trim();
+      });
+    expect(forgedAt).toBeGreaterThan(0);
+    machine.disk.put(KEYS, new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
+    const facts = { path: KEYS, line: forgedAt, condition: "W9", reason: expect.any(String) };
+    await expectFailure("KEY_FILE_INVALID", CorruptionError, facts, () => payloadOf(machine, 1));
+    const log = await openLogOn(machine.runtime, "/log", { encryption });
+    const append = () => log.stream(stream).append("more", { keyId: "subject" });
+    await expectFailure("KEY_FILE_INVALID", CorruptionError, facts, append);
+    await log.stream(stream).append("under another key");
+    await log.close();
+  });
+
   it("of a payload that is not what was encrypted for its place is PAYLOAD_UNREADABLE", async () => {
     const { crc32 } = await import("./crc32.ts");
     const machine = await encrypted();

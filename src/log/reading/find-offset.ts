@@ -57,7 +57,7 @@ export function offsetAtByte(
   end: StreamEnd,
   place: { segment: number; position: number },
 ): number | undefined {
-  const { segment, position } = place;
+  const { segment, position } = place ?? {};
   if (!(Number.isSafeInteger(segment) && segment >= 0 && segment < state.segments.count)) {
     const expected = `a segment of the stream, 0 to ${state.segments.count - 1}`;
     throw failure("OPTION_INVALID", { option: "segment", value: String(segment), expected });

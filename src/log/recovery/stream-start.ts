@@ -5,7 +5,7 @@ import { DIGEST_BYTES, PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "..
 import { CorruptionError, failure, isFailure, StorageError } from "../../errors.ts";
 import { folderOf } from "../../format/path.ts";
 import { sameBytes } from "../../format/same-bytes.ts";
-import type { FolderEntry, RuntimeFile } from "../../runtime.ts";
+import type { FileAccess, FolderEntry, RuntimeFile } from "../../runtime.ts";
 import type { Core } from "../../wasm/core.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
@@ -190,35 +190,41 @@ function goOn(
   const segments = new SegmentFiles(place, count);
   const segment = openSegment(place, count - 1, "write");
   opened.push(segments, segment.file);
+  const openBeside = (path: string, access: FileAccess) => {
+    const file = files.open(path, access);
+    opened.push(file);
+    return file;
+  };
   const [indexAt, checkpointsAt] = [indexPath(segment.path), checkpointPath(segment.path)];
-  // What stands beside the segment may have to be made, and must not outlive it: alone it would tell of a lost segment. The
-  // process that made the segment may have died before its name was durable.
-  if (!names.has(indexAt) || !names.has(checkpointsAt)) files.folder(place.folder).syncNow();
-  const indexFile = files.open(indexAt, names.has(indexAt) ? "write" : "create");
-  opened.push(indexFile);
+  const index = names.has(indexAt) ? openBeside(indexAt, "write") : null;
+  const checkpoints = names.has(checkpointsAt) ? openBeside(checkpointsAt, "write") : null;
+  const checkpointed = checkpointedInFile(checkpoints, segment.header);
   const window = new RecordWindow(core, pages.end, WINDOW_BYTES);
-  let checkpointFile = names.has(checkpointsAt) ? files.open(checkpointsAt, "write") : null;
-  if (checkpointFile !== null) opened.push(checkpointFile);
-  const checkpointed = checkpointedInFile(checkpointFile, segment.header);
-  const hints = { indexFile, checkpointed };
-  const tail = findTail(window, pages, segment, hints, settings);
+  const tail = findTail(window, pages, segment, { indexFile: index, checkpointed }, settings);
   if (tail.corruption !== null) throw tail.corruption;
   const { chain, epoch } = joined(tail, window, pages, segments, segment, settings);
   let endOffset = segment.header.firstOffset;
   for (let number = count - 2; number >= 0; number--) endOffset = mendIndex(place, number, endOffset, settings);
-  if (checkpointFile === null) {
-    checkpointFile = files.open(checkpointsAt, "create");
-    opened.push(checkpointFile);
-  }
+  // What is made beside the segment must not outlive it: alone it would tell of a lost segment. The process that made the
+  // segment may have died before its name was durable.
+  if (index === null || checkpoints === null) files.folder(place.folder).syncNow();
+  const indexFile = index ?? openBeside(indexAt, "create");
+  const checkpointFile = checkpoints ?? openBeside(checkpointsAt, "create");
   makeDurable(segment, tail, window);
   if (tail.sealedPage === null) syncNames(place);
   // Of a sealed segment the name is durable, but not that of a checkpoint file which was missing, and made since: it is
   // when something has been written there.
   else if (checkpointed === 0) files.folder(place.folder).syncNow();
-  const index = continueIndex(window, pages, segment, indexFile, tail, settings);
-  const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
-  const { position } = tail;
-  const start = { segment, position, chain, epoch, core, pages, index, checkpoints };
+  const start = {
+    segment,
+    position: tail.position,
+    chain,
+    epoch,
+    core,
+    pages,
+    index: continueIndex(window, pages, segment, indexFile, tail, settings),
+    checkpoints: new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock),
+  };
   return { start, segments, torn: tail.torn };
 }
 

@@ -107,7 +107,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     // Of two names the power loss leaves the later one, and it tells of a segment that is lost.
     name: "files made beside a segment before its name is durable",
     file: "src/log/recovery/stream-start.ts",
-    find: "  if (!names.has(indexAt) || !names.has(checkpointsAt)) files.folder(place.folder).syncNow();\n",
+    find: "  if (index === null || checkpoints === null) files.folder(place.folder).syncNow();\n",
     replace: "",
     caughtBy: program(
       { spaceAhead: false },

@@ -44,7 +44,9 @@ const FLOORS = [
 ];
 
 // What the rooms of the log share, although it stands beside them.
-const SHARED_BY_LOG_ROOMS = new Set(["src/log/options.ts", "src/log/pace.ts", "src/log/lock.ts"]);
+const SHARED_BY_LOG_ROOMS = new Set(
+  ["options.ts", "call-options.ts", "pace.ts", "lock.ts"].map((file) => `src/log/${file}`),
+);
 
 // What stands in for a power that a runtime may lack, by packages.
 const PORTABLE = new Set([

@@ -1,8 +1,7 @@
 // diatreme read: payloads one a line, or records as JSON; to the end, or on and on.
 
 import { isFailure } from "../errors.ts";
-import type { FollowOptions } from "../log/reading/follow.ts";
-import type { ReadOptions, ReadVerify } from "../log/reading/read.ts";
+import type { FollowOptions, ReadOptions, ReadVerify } from "../log/reading/read-options.ts";
 import type { LogRecord } from "../log/reading/record.ts";
 import type { Stream } from "../log/stream.ts";
 import { CommandError } from "./command-error.ts";

@@ -74,7 +74,10 @@ export function encryptionSettings(options: EncryptionOptions): EncryptionSettin
 export function masterChoice(options: MasterKeyOptions, name: string): MasterChoice {
   if (typeof options !== "object" || options === null) throw invalid(name, "an object");
   const unknown = Object.keys(options).find((key) => !KNOWN.has(key));
-  if (unknown !== undefined) throw invalid(`${name}.${unknown}`, `one of ${[...KNOWN].join(", ")}`);
+  if (unknown !== undefined) {
+    const expected = `one of ${[...KNOWN].join(", ")}`;
+    throw failure("OPTION_INVALID", { option: `${name}.${unknown}`, value: "not known", expected });
+  }
   const given = MASTER_OPTIONS.filter((option) => options[option] !== undefined);
   if (given.length !== 1) throw invalid(name, `an object with exactly one of ${MASTER_OPTIONS.join(", ")}`);
   const { masterKey, masterKeyFile, passphrase, provider } = options;
@@ -113,6 +116,7 @@ function stretchCost(cost: StretchCost, name: string): StretchCost {
   throw invalid(`${name}.passphraseCost`, expected);
 }
 
+// What was given may be a secret.
 function invalid(option: string, expected: string): Error {
   return failure("OPTION_INVALID", { option, value: "something else", expected });
 }

@@ -5,6 +5,7 @@ import { CorruptionError, failure } from "../errors.ts";
 import type { Erasure, Keyring } from "../keys/keyring.ts";
 import { numberOf } from "../keys/keyring.ts";
 import type { Clock } from "../runtime.ts";
+import { optionsOf } from "./call-options.ts";
 import type { Log } from "./log.ts";
 import type { LogRecord } from "./reading/record.ts";
 import { timeNotBefore } from "./segments/stored-time.ts";
@@ -71,9 +72,12 @@ export async function eraseSubject(
   keyring: Keyring,
   clock: Clock,
   keyId: string,
-  { by }: EraseOptions,
+  options: EraseOptions,
 ): Promise<ErasureReport> {
-  const erasure = await keyring.destroy(keyId, { by: checkBy(by), at: timeNotBefore(clock, 0) });
+  const erasure = await keyring.destroy(keyId, {
+    by: checkBy(optionsOf(options, { by: true }).by),
+    at: timeNotBefore(clock, 0),
+  });
   return completeErasure(log, keyring, erasure);
 }
 
@@ -150,9 +154,6 @@ function isReceipt(record: LogRecord, fingerprint: string): boolean {
 
 function checkBy(by: unknown): string {
   if (typeof by === "string" && by !== "" && by.length <= MOST_BY && by.isWellFormed()) return by;
-  throw failure("OPTION_INVALID", {
-    option: "by",
-    value: typeof by === "string" ? `${by.length} characters` : String(by),
-    expected: `a text of 1 to ${MOST_BY} characters`,
-  });
+  const value = typeof by === "string" ? `of ${by.length} characters` : String(by);
+  throw failure("OPTION_INVALID", { option: "by", value, expected: `a text of 1 to ${MOST_BY} characters` });
 }

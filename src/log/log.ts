@@ -7,6 +7,7 @@ import { checkStreamName } from "../format/stream-name.ts";
 import { type MasterKeyOptions, masterChoice } from "../keys/encryption-options.ts";
 import type { KeyDescription, Keyring } from "../keys/keyring.ts";
 import type { Runtime } from "../runtime.ts";
+import { optionsOf } from "./call-options.ts";
 import { type EraseOptions, type ErasureReport, eraseSubject } from "./erase.ts";
 import type { WriteLock } from "./lock.ts";
 import type { LogSettings } from "./options.ts";
@@ -86,7 +87,7 @@ export class Log {
   async eraseSubject(keyId: string, options: EraseOptions): Promise<ErasureReport> {
     const keyring = this.#writableKeys();
     const subject = checkKeyId(keyId ?? "") as string;
-    const erased = this.#erasing.then(() => eraseSubject(this, keyring, this.#settings.clock, subject, options ?? {}));
+    const erased = this.#erasing.then(() => eraseSubject(this, keyring, this.#settings.clock, subject, options));
     this.#erasing = erased.catch(() => undefined);
     return erased;
   }
@@ -100,7 +101,7 @@ export class Log {
    * @throws {StorageError} when it could not be made durable
    */
   async rotateKeys(options: { readonly to?: MasterKeyOptions } = {}): Promise<void> {
-    const { to } = options ?? {};
+    const { to } = optionsOf(options, { to: true });
     await this.#writableKeys().rotate(to === undefined ? null : masterChoice(to, "to"));
   }
 

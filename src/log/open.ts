@@ -13,6 +13,7 @@ import { folderOf } from "../format/path.ts";
 import { encryptedStreams, openKeyring } from "../keys/open-keyring.ts";
 import type { Runtime } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
+import { invalidOption } from "./call-options.ts";
 import { finishErasures } from "./erase.ts";
 import { lockFolder, lockForWriting, type WriteLock } from "./lock.ts";
 import { Log } from "./log.ts";
@@ -36,11 +37,7 @@ import type { EncryptionState } from "./writing/stream-cipher.ts";
 export async function openLogOn(runtime: Runtime, directory: string, options: OpenOptions = {}): Promise<Log> {
   const settings = settingsFrom(options ?? {}, runtime);
   if (typeof directory !== "string" || directory === "") {
-    throw failure("OPTION_INVALID", {
-      option: "directory",
-      value: String(directory),
-      expected: "the path of a folder",
-    });
+    throw invalidOption("directory", directory, "the path of a folder");
   }
   const path = runtime.files.resolve(directory);
   const kind = runtime.files.kind(path);

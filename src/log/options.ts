@@ -7,6 +7,7 @@ import { failure } from "../errors.ts";
 import { type EncryptionOptions, type EncryptionSettings, encryptionSettings } from "../keys/encryption-options.ts";
 import type { Clock, Runtime } from "../runtime.ts";
 import { HashEngine, type HashEngineName } from "../wasm/hash-engine.ts";
+import { invalidOption, type OptionNames, optionsOf } from "./call-options.ts";
 import type { TornTail } from "./recovery/torn-tail.ts";
 import type { CheckpointSettings } from "./writing/checkpoint-writer.ts";
 import type { IndexLimits } from "./writing/index-writer.ts";
@@ -92,16 +93,7 @@ const LARGEST_APPEND = SEGMENT_MAX_BYTES - SEGMENT_HEADER_BYTES;
 
 /** @throws {UsageError} `OPTION_INVALID` */
 export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSettings {
-  if (typeof options !== "object") throw invalid("options", options, "an object");
-  for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) {
-      throw failure("OPTION_INVALID", {
-        option: name,
-        value: "not known",
-        expected: `one of ${[...KNOWN].join(", ")}`,
-      });
-    }
-  }
+  optionsOf(options, OPTION_NAMES);
   const readOnly = flag(options, "readOnly", false);
   const leastRecord = options.encryption === undefined || readOnly ? 1 : LONGEST_RECEIPT;
   return {
@@ -138,40 +130,40 @@ export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSetting
 // Of an erasure: a log that encrypts must be able to append it, whatever its limits.
 const LONGEST_RECEIPT = 8 * KIB;
 
-const KNOWN: ReadonlySet<string> = new Set<keyof OpenOptions>([
-  "readOnly",
-  "create",
-  "sync",
-  "segmentBytes",
-  "maxRecordBytes",
-  "maxAppendBytes",
-  "maxPendingBytes",
-  "maxPendingRecords",
-  "indexEveryRecords",
-  "indexEveryBytes",
-  "windowBytes",
-  "hashEngine",
-  "spaceAhead",
-  "encryption",
-  "checkpointEvery",
-  "signer",
-  "publicKeys",
-  "onTornTail",
-]);
+const OPTION_NAMES: OptionNames<OpenOptions> = {
+  readOnly: true,
+  create: true,
+  sync: true,
+  segmentBytes: true,
+  maxRecordBytes: true,
+  maxAppendBytes: true,
+  maxPendingBytes: true,
+  maxPendingRecords: true,
+  indexEveryRecords: true,
+  indexEveryBytes: true,
+  windowBytes: true,
+  hashEngine: true,
+  spaceAhead: true,
+  encryption: true,
+  checkpointEvery: true,
+  signer: true,
+  publicKeys: true,
+  onTornTail: true,
+};
 
 function whole(options: OpenOptions, option: keyof OpenOptions, fallback: number, least: number, most: number): number {
   const value = options[option] ?? fallback;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw invalid(option, value, `a whole number from ${least} to ${most}`);
+  throw invalidOption(option, value, `a whole number from ${least} to ${most}`);
 }
 
 function checkpointSettings(options: OpenOptions, runtime: Runtime): CheckpointSettings {
   const { signer: key, publicKeys } = options;
-  if (key !== undefined && !(key instanceof PrivateKey)) throw invalid("signer", key, "a PrivateKey");
+  if (key !== undefined && !(key instanceof PrivateKey)) throw invalidOption("signer", key, "a PrivateKey");
   const signer = key === undefined ? null : new Signer(runtime, key);
   const trusted: unknown = publicKeys ?? (signer === null ? [] : [signer.publicKey]);
   if (!Array.isArray(trusted) || !trusted.every((one) => one instanceof PublicKey)) {
-    throw invalid("publicKeys", trusted, "an array of PublicKey");
+    throw invalidOption("publicKeys", trusted, "an array of PublicKey");
   }
   return {
     every: whole(options, "checkpointEvery", 1000, 1, Number.MAX_SAFE_INTEGER),
@@ -208,13 +200,13 @@ function isGroupCommit(value: unknown): value is GroupCommit {
 function flag(options: OpenOptions, option: keyof OpenOptions, fallback: boolean): boolean {
   const value = options[option] ?? fallback;
   if (typeof value === "boolean") return value;
-  throw invalid(option, value, "true or false");
+  throw invalidOption(option, value, "true or false");
 }
 
 function listener(options: OpenOptions): OpenOptions["onTornTail"] {
   const { onTornTail } = options;
   if (onTornTail === undefined || typeof onTornTail === "function") return onTornTail;
-  throw invalid("onTornTail", onTornTail, "a function");
+  throw invalidOption("onTornTail", onTornTail, "a function");
 }
 
 // The first of the choices is the default.
@@ -222,15 +214,5 @@ function choice<T extends string>(options: OpenOptions, option: keyof OpenOption
   const value = options[option] ?? choices[0];
   const found = choices.find((one) => one === value);
   if (found !== undefined) return found;
-  throw invalid(option, value, choices.map((one) => JSON.stringify(one)).join(" or "));
-}
-
-function invalid(option: string, value: unknown, expected: string): Error {
-  const shown =
-    typeof value === "object" && value !== null
-      ? "an object"
-      : typeof value === "string"
-        ? JSON.stringify(value)
-        : String(value);
-  return failure("OPTION_INVALID", { option, value: shown, expected });
+  throw invalidOption(option, value, choices.map((one) => JSON.stringify(one)).join(" or "));
 }

@@ -4,25 +4,21 @@ import { toHex } from "../format/hex.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
 import { RecordWindow } from "../wasm/window.ts";
-import { type ExportOptions, exportRange } from "./export/export.ts";
+import { invalidOption } from "./call-options.ts";
+import { checkExportOptions, type ExportOptions, exportRange } from "./export/export.ts";
 import { inspectStream, type StreamInspection } from "./inspect.ts";
 import type { LogSettings } from "./options.ts";
 import { advanceEnd } from "./reading/advance-end.ts";
 import { latestCheckpoint } from "./reading/anchor.ts";
-import { checkRangeOptions, type RangeOptions } from "./reading/checked-runs.ts";
+import type { RangeOptions } from "./reading/checked-runs.ts";
 import { Copies } from "./reading/copies.ts";
-import { type LogEntry, readEntries } from "./reading/entries.ts";
+import { checkEntriesOptions, type LogEntry, readEntries } from "./reading/entries.ts";
 import { offsetAtByte, offsetAtTime } from "./reading/find-offset.ts";
-import { Following, type FollowOptions, followRecords } from "./reading/follow.ts";
+import { Following, followRecords } from "./reading/follow.ts";
 import { getRecord, type LookupMemory } from "./reading/get.ts";
 import { stateOf } from "./reading/known-end.ts";
-import {
-  checkReadOptions,
-  type ReadableStreamState,
-  type ReadOptions,
-  RecordRange,
-  RecordReader,
-} from "./reading/read.ts";
+import { type ReadableStreamState, RecordRange, RecordReader } from "./reading/read.ts";
+import { checkFollowOptions, checkReadOptions, type FollowOptions, type ReadOptions } from "./reading/read-options.ts";
 import type { LogRecord } from "./reading/record.ts";
 import type { StreamScanStart } from "./reading/stream-scan.ts";
 import { startReading, startWriting, streamExists } from "./recovery/stream-start.ts";
@@ -148,12 +144,12 @@ export class Stream {
    */
   read(options: ReadOptions = {}): RecordRange {
     return new RecordRange(() => {
-      checkReadOptions(options);
+      const chosen = checkReadOptions(options);
       const open = this.#reader();
       const end = this.#endOf(open);
-      const { from = 0 } = options;
+      const { from = 0 } = chosen;
       const first = typeof from === "number" ? from : offsetAtTime(open, open, end, from.time);
-      return new RecordReader(open, end, { ...options, verify: options.verify ?? "near", from: first });
+      return new RecordReader(open, end, { ...chosen, verify: chosen.verify ?? "near", from: first });
     });
   }
 
@@ -174,11 +170,11 @@ export class Stream {
    * for await (const record of orders.follow({ from: nextOffset, signal })) await handle(record.json());
    */
   follow(options: FollowOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
-    return new Following((ending) => this.#follow(options ?? {}, ending));
+    return new Following((ending) => this.#follow(options, ending));
   }
 
-  async *#follow(chosen: FollowOptions, ending: AbortSignal): AsyncGenerator<LogRecord, void, undefined> {
-    checkReadOptions(chosen);
+  async *#follow(options: FollowOptions, ending: AbortSignal): AsyncGenerator<LogRecord, void, undefined> {
+    const chosen = checkFollowOptions(options);
     chosen.signal?.throwIfAborted();
     const open = this.#existing();
     const { from = 0 } = chosen;
@@ -208,13 +204,7 @@ export class Stream {
 
   /** The same without a promise. */
   getSync(offset: number): LogRecord | undefined {
-    if (!Number.isSafeInteger(offset) || offset < 0) {
-      throw failure("OPTION_INVALID", {
-        option: "offset",
-        value: String(offset),
-        expected: "a whole number, 0 or more",
-      });
-    }
+    if (!Number.isSafeInteger(offset) || offset < 0) throw invalidOption("offset", offset, "a whole number, 0 or more");
     const open = this.#reader();
     const { known } = open;
     if (known !== null && offset < known.offset) {
@@ -265,8 +255,7 @@ export class Stream {
    * const report = await orders.verify({ onProgress: ({ records }) => show(records), signal });
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    const chosen = options ?? {};
-    checkVerifyOptions(chosen);
+    const chosen = checkVerifyOptions(options);
     chosen.signal?.throwIfAborted();
     const open = this.#existing();
     return verifyStream(open, this.#endOf(open), chosen);
@@ -282,8 +271,7 @@ export class Stream {
    * for await (const { offset, digest, hash } of orders.entries({ from: 100, to: 200 })) note(offset, digest, hash);
    */
   async *entries(options: RangeOptions = {}): AsyncGenerator<LogEntry, void, undefined> {
-    const chosen = options ?? {};
-    checkRangeOptions(chosen);
+    const chosen = checkEntriesOptions(options);
     const open = this.#existing();
     yield* readEntries(open, this.#endOf(open), chosen);
   }
@@ -299,8 +287,7 @@ export class Stream {
    * for await (const chunk of orders.exportRange({ from: 0, withhold: [17, 23] })) await file.write(chunk);
    */
   async *exportRange(options: ExportOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-    const chosen = options ?? {};
-    checkRangeOptions(chosen);
+    const chosen = checkExportOptions(options);
     const open = this.#existing();
     yield* exportRange(open, this.#endOf(open), chosen);
   }

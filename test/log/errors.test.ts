@@ -85,10 +85,85 @@ describe("wrong usage", () => {
       const option = Object.keys(read)[0];
       await expectFailure("OPTION_INVALID", UsageError, { option }, () => [...stream.read(read as object)]);
     }
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    for (const from of [tomorrow, {}, null, [5], "0", 1n, { tiem: 5 }]) {
+      await expectFailure("OPTION_INVALID", UsageError, { option: "from" }, () => [...stream.read({ from } as object)]);
+      await expectFailure("OPTION_INVALID", UsageError, { option: "from" }, () =>
+        stream.follow({ from } as object).next(),
+      );
+    }
+    const time = () => [...stream.read({ from: { time: tomorrow } } as object)];
+    await expectFailure("OPTION_INVALID", UsageError, { option: "from.time", value: "of type Date" }, time);
     await expectFailure("OPTION_INVALID", UsageError, { option: "offset" }, () => stream.get(-1));
     await expectFailure("OPTION_INVALID", UsageError, { option: "hashEngine" }, () =>
       openLogOn(runtime, "/log", { hashEngine: "native" }),
     );
+  });
+
+  it("an option that no call knows is OPTION_INVALID, and nothing is done", async () => {
+    const { runtime } = await written();
+    const log = await openLogOn(runtime, "/log", OPTIONS);
+    const encrypted = await openLogOn(runtime, "/encrypted", { encryption: { masterKey: new Uint8Array(32) } });
+    const stream = log.stream("orders");
+    const first = (generator: AsyncGenerator<unknown>) => generator.next();
+    const calls: [string, (options: object) => unknown][] = [
+      ["expectedoffset", (options) => stream.append("x", options)],
+      ["keyID", (options) => stream.appendSync("x", options)],
+      ["keyid", (options) => stream.tryAppend("x", options)],
+      ["form", (options) => [...stream.read(options)]],
+      ["limit", (options) => first(stream.follow(options))],
+      ["agianst", (options) => stream.verify(options)],
+      ["withhold", (options) => first(stream.entries(options))],
+      ["withold", (options) => first(stream.exportRange(options))],
+      ["haed", (options) => verifyExport([], options)],
+      ["too", (options) => encrypted.rotateKeys(options)],
+      ["keyId", (options) => encrypted.eraseSubject("subject", options as { by: string })],
+    ];
+    for (const [option, call] of calls) {
+      await expectFailure("OPTION_INVALID", UsageError, { option, value: "not known" }, () => call({ [option]: 1 }));
+      await expectFailure("OPTION_INVALID", UsageError, { option: "options" }, () => call(["from"]));
+      await expectFailure("OPTION_INVALID", UsageError, { option: "options" }, () => call("5" as never));
+    }
+    for (const signal of [{}, 5, "stop"]) {
+      const wrong = { signal } as object;
+      for (const [option, call] of calls.slice(0, 8)) {
+        await expectFailure("OPTION_INVALID", UsageError, { option: "signal" }, () => call(wrong)).catch((error) => {
+          throw new Error(option, { cause: error });
+        });
+      }
+    }
+    await expectFailure("OPTION_INVALID", UsageError, { option: "onProgress" }, () =>
+      stream.verify({ onProgress: 1 as never }),
+    );
+    await expectFailure("OPTION_INVALID", UsageError, { option: "segment" }, () => stream.offsetAt(undefined as never));
+    expect(await stream.head()).toMatchObject({ nextOffset: 3 });
+    await log.close();
+    await encrypted.close();
+  });
+
+  it("a payload goes out only when nothing was said, or nothing unclear, of withholding it", async () => {
+    const { runtime } = await written();
+    const log = await openLogOn(runtime, "/log", { readOnly: true });
+    const stream = log.stream("orders");
+    const exported = async (options: object) => {
+      let text = "";
+      for await (const chunk of stream.exportRange(options)) text += new TextDecoder().decode(chunk);
+      return text;
+    };
+    const unclear = [["1"], "1", [1n], [Number.NaN], null, 1, true, [-1], [3], [0.5], new Set(["all"]), {}];
+    for (const withhold of unclear) {
+      await expectFailure("OPTION_INVALID", UsageError, { option: "withhold" }, () => exported({ withhold }));
+    }
+    await expectFailure("OPTION_INVALID", UsageError, { option: "withhold" }, () =>
+      exported({ from: 1, withhold: [0] }),
+    );
+    await expectFailure("OPTION_INVALID", UsageError, { option: "withhold" }, () => exported({ to: 2, withhold: [2] }));
+    const payload = Buffer.from("event 1").toString("base64");
+    expect(await exported({})).toContain(payload);
+    for (const withhold of [[1], new Set([1, 2]), "all", (offset: number) => offset === 1]) {
+      expect(await exported({ withhold })).not.toContain(payload);
+    }
+    await log.close();
   });
 
   it("an event that cannot be stored as it is is EVENT_INVALID, and nothing of its append is written", async () => {
@@ -578,6 +653,8 @@ describe("encryption", () => {
     const other = { stream: "other", reason: "the append has a keyId" };
     const append = () => log.stream("other").append("plain", { keyId: "subject" });
     await expectFailure("ENCRYPTION_REQUIRED", UsageError, other, append);
+    const begun = { stream: "other", reason: "the log has keys, and this would be the stream's first record" };
+    await expectFailure("ENCRYPTION_REQUIRED", UsageError, begun, () => log.stream("other").append("plain"));
     await log.close();
   });
 
@@ -594,7 +671,8 @@ describe("encryption", () => {
   ])("with options that make no sense is OPTION_INVALID for %s, and shows nothing of them", async (option, wrong) => {
     const { runtime } = memoryRuntime({ seed: 1 });
     const open = () => openLogOn(runtime, "/log", { encryption: wrong });
-    await expectFailure("OPTION_INVALID", UsageError, { option, value: "something else" }, open);
+    const value = option === "encryption.masterkey" ? "not known" : "something else";
+    await expectFailure("OPTION_INVALID", UsageError, { option, value }, open);
   });
 
   it("with a keyId, or a reason to erase, that is none is OPTION_INVALID, and does not show it", async () => {

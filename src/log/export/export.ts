@@ -1,16 +1,36 @@
 // Writes a range of a stream as lines that verify without the log, with payloads or, where they are withheld, with their
 // SHA-256 alone. docs/format.md, "Export".
 import { RECORD_HEADER_BYTES, TRAILER_BYTES } from "../../../assembly/layout.ts";
-import { failure } from "../../errors.ts";
 import { encodeEnding, encodeEntry, encodeHeading, entryLineBytes } from "../../format/export-lines.ts";
 import { toHex } from "../../format/hex.ts";
-import { checkedRuns, type RangeOptions } from "../reading/checked-runs.ts";
+import { invalidOption, type OptionNames, optionsOf } from "../call-options.ts";
+import { checkedRuns, checkRange, RANGE_OPTIONS, type RangeOptions } from "../reading/checked-runs.ts";
 import type { ReadableStreamState } from "../reading/read.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 
 export interface ExportOptions extends RangeOptions {
   /** Which payloads are left out: all, those at these offsets, or those that a function says. Default: none. */
   readonly withhold?: "all" | Iterable<number> | ((offset: number) => boolean);
+}
+
+const OPTION_NAMES: OptionNames<ExportOptions> = { ...RANGE_OPTIONS, withhold: true };
+
+/** @throws {UsageError} `OPTION_INVALID` */
+export function checkExportOptions(given: ExportOptions | null | undefined): ExportOptions {
+  const options = optionsOf(given, OPTION_NAMES);
+  checkRange(options);
+  const { withhold } = options;
+  if (withhold === undefined || withhold === "all" || typeof withhold === "function") return options;
+  // Whatever is not understood here would go out.
+  const expected = '"all", offsets, or a function that takes an offset';
+  if (typeof withhold !== "object" || withhold === null || !(Symbol.iterator in withhold)) {
+    throw invalidOption("withhold", withhold, expected);
+  }
+  const offsets = [...withhold];
+  for (const offset of offsets) {
+    if (!Number.isSafeInteger(offset) || offset < 0) throw invalidOption("withhold", offset, expected);
+  }
+  return { ...options, withhold: offsets };
 }
 
 const CHUNK_BYTES = 64 << 10;
@@ -22,7 +42,7 @@ export async function* exportRange(
   options: ExportOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { from = 0 } = options;
-  const isWithheld = withholding(options.withhold);
+  const isWithheld = withholding(options, end);
   const { place } = state.segments;
   const { header, genesis } = state.segments.get(0);
   const about = { logId: place.logId, stream: place.stream, created: from === 0 ? header.created : null, from };
@@ -54,7 +74,7 @@ export async function* exportRange(
   }
   if (head === null) {
     const expected = `the offset of a record that there is: less than ${end.offset}, and less than "to"`;
-    throw failure("OPTION_INVALID", { option: "from", value: String(from), expected });
+    throw invalidOption("from", from, expected);
   }
   yield encodeEnding({ to, head });
 }
@@ -82,10 +102,17 @@ class LineBuffer {
   }
 }
 
-function withholding(withhold: ExportOptions["withhold"]): (offset: number) => boolean {
+function withholding({ withhold, from = 0, to }: ExportOptions, end: StreamEnd): (offset: number) => boolean {
   if (withhold === undefined) return () => false;
   if (withhold === "all") return () => true;
   if (typeof withhold === "function") return withhold;
   const offsets = new Set(withhold);
+  // Who names a record that is not there may mean another, which would go out.
+  const last = Math.min(to ?? end.offset, end.offset) - 1;
+  for (const offset of offsets) {
+    if (offset < from || offset > last) {
+      throw invalidOption("withhold", offset, `among the offsets that are exported, ${from} to ${last}`);
+    }
+  }
   return (offset) => offsets.has(offset);
 }

@@ -33,6 +33,7 @@ import {
 import { toHex } from "../../format/hex.ts";
 import { getU64 } from "../../format/u64.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
+import { checkWhole, invalidOption, type OptionNames, optionsOf } from "../call-options.ts";
 import type { VerifyProblem } from "../verification/verify-report.ts";
 
 export interface VerifyExportOptions {
@@ -57,6 +58,7 @@ export interface VerifyExportReport {
   readonly notProved: readonly string[];
 }
 
+const OPTION_NAMES: OptionNames<VerifyExportOptions> = { head: true, maxRecordBytes: true };
 const DEFAULT_MAX_RECORD_BYTES = 64 << 20;
 
 /**
@@ -71,20 +73,18 @@ export async function verifyExport(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: VerifyExportOptions = {},
 ): Promise<VerifyExportReport> {
-  const { head, maxRecordBytes = DEFAULT_MAX_RECORD_BYTES } = options;
+  const { head, maxRecordBytes = DEFAULT_MAX_RECORD_BYTES } = optionsOf(options, OPTION_NAMES);
   if (head !== undefined && !/^[0-9a-f]{64}$/.test(head)) {
-    throw failure("OPTION_INVALID", { option: "head", value: JSON.stringify(head), expected: "64 hexadecimal digits" });
+    throw invalidOption("head", head, "64 hexadecimal digits");
   }
-  if (!Number.isSafeInteger(maxRecordBytes) || maxRecordBytes < 1) {
-    const expected = "a whole number, 1 or more";
-    throw failure("OPTION_INVALID", { option: "maxRecordBytes", value: String(maxRecordBytes), expected });
-  }
+  checkWhole("maxRecordBytes", maxRecordBytes, 1);
+  if (!isIterable(chunks)) throw invalidOption("chunks", chunks, "Uint8Arrays to iterate over");
   const check = new ExportCheck();
   const lines = new Lines(Math.max(SHORT_LINE_BYTES, entryLineBytes(maxRecordBytes)));
   try {
     for await (const chunk of chunks) {
       if (!(chunk instanceof Uint8Array)) {
-        throw failure("OPTION_INVALID", { option: "chunks", value: typeof chunk, expected: "Uint8Arrays" });
+        throw invalidOption("chunks", chunk, "Uint8Arrays");
       }
       for (const line of lines.feed(chunk)) check.take(line);
     }
@@ -94,6 +94,10 @@ export async function verifyExport(
     if (error !== check.fault) throw error;
   }
   return check.report(head);
+}
+
+function isIterable(chunks: unknown): boolean {
+  return typeof chunks === "object" && chunks !== null && (Symbol.asyncIterator in chunks || Symbol.iterator in chunks);
 }
 
 class ExportCheck {

@@ -1,8 +1,8 @@
 // The records of a range as the core holds them, run by run, checked and hashed, for those who make something of all of
 // them: entries, exports.
-import { failure } from "../../errors.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import { RecordWindow } from "../../wasm/window.ts";
+import { checkSignal, checkWhole, type OptionNames } from "../call-options.ts";
 import { Pace } from "../pace.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import type { ReadableStreamState } from "./read.ts";
@@ -18,13 +18,13 @@ export interface RangeOptions {
   readonly signal?: AbortSignal;
 }
 
+export const RANGE_OPTIONS: OptionNames<RangeOptions> = { from: true, to: true, signal: true };
+
 /** @throws {UsageError} `OPTION_INVALID` */
-export function checkRangeOptions(options: RangeOptions): void {
-  for (const option of ["from", "to"] as const) {
-    const value = options[option];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
-    throw failure("OPTION_INVALID", { option, value: String(value), expected: "a whole number, 0 or more" });
-  }
+export function checkRange({ from, to, signal }: RangeOptions): void {
+  checkWhole("from", from);
+  checkWhole("to", to);
+  checkSignal(signal);
 }
 
 /**

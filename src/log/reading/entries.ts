@@ -1,8 +1,9 @@
 // Records without their payloads: what the chain is made of.
 import { KIND_TOMBSTONE, RECORD_HEADER_BYTES, RECORD_KIND_AT, RECORD_LENGTH_AT } from "../../../assembly/layout.ts";
 import { toHex } from "../../format/hex.ts";
+import { optionsOf } from "../call-options.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
-import { checkedRuns, type RangeOptions } from "./checked-runs.ts";
+import { checkedRuns, checkRange, RANGE_OPTIONS, type RangeOptions } from "./checked-runs.ts";
 import type { ReadableStreamState } from "./read.ts";
 
 /** What a record is hashed as: SHA-256 of `header` and `digest`, one after the other, is its hash. */
@@ -19,6 +20,13 @@ export interface LogEntry {
   readonly digest: Uint8Array;
   /** The record's hash, 64 hexadecimal digits. */
   readonly hash: string;
+}
+
+/** @throws {UsageError} `OPTION_INVALID` */
+export function checkEntriesOptions(given: RangeOptions | null | undefined): RangeOptions {
+  const options = optionsOf(given, RANGE_OPTIONS);
+  checkRange(options);
+  return options;
 }
 
 export async function* readEntries(

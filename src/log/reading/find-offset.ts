@@ -1,9 +1,9 @@
 // Finds a record by something else than its offset: by time, by a byte of its segment's file.
 import { BATCH_RECORDS } from "../../../assembly/control.ts";
 import { SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
-import { failure } from "../../errors.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
 import { RecordWindow } from "../../wasm/window.ts";
+import { invalidOption, optionsOf } from "../call-options.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import { getRecord, type LookupMemory } from "./get.ts";
 import { locate, segmentStart } from "./locate.ts";
@@ -57,11 +57,11 @@ export function offsetAtByte(
   end: StreamEnd,
   place: { segment: number; position: number },
 ): number | undefined {
-  const { segment, position } = place ?? {};
+  const { segment, position } = optionsOf(place, { segment: true, position: true });
   if (!(Number.isSafeInteger(segment) && segment >= 0 && segment < state.segments.count)) {
-    const expected = `a segment of the stream, 0 to ${state.segments.count - 1}`;
-    throw failure("OPTION_INVALID", { option: "segment", value: String(segment), expected });
+    throw invalidOption("segment", segment, `a segment of the stream, 0 to ${state.segments.count - 1}`);
   }
+  if (!Number.isSafeInteger(position)) throw invalidOption("position", position, "a whole number of bytes");
   if (position < SEGMENT_HEADER_BYTES) return undefined;
   const { index } = state.segments.get(segment);
   const hint = state.index.nearest(state.segments.get(segment), index, position);

@@ -5,11 +5,9 @@ import { toHex } from "../../format/hex.ts";
 import { readU32 } from "../../format/u32.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import type { RecentRecords, RecentRun } from "../writing/recent-records.ts";
-import { type ReadableStreamState, type ReadOptions, RecordReader } from "./read.ts";
+import { type ReadableStreamState, RecordReader } from "./read.ts";
+import type { FollowOptions } from "./read-options.ts";
 import { LogRecord } from "./record.ts";
-
-/** The options of `read` that mean something for a stream without end. */
-export type FollowOptions = Pick<ReadOptions, "from" | "verify" | "signal">;
 
 /** What a follower needs of its stream. */
 export interface FollowSource {

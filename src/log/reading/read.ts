@@ -1,6 +1,5 @@
 // Reads a range of records in order, each checked before it is shown.
 import { RECORD_EXTRA_BYTES, RECORD_LENGTH_AT, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
-import { failure } from "../../errors.ts";
 import { readU32 } from "../../format/u32.ts";
 import type { Core } from "../../wasm/core.ts";
 import { giveCore, takeCore } from "../../wasm/core-pool.ts";
@@ -9,34 +8,11 @@ import type { LogSettings } from "../options.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import { checkAgainst, findAnchor, type PlacedCheckpoint, startAt } from "./anchor.ts";
 import { type Locator, locate, segmentStart } from "./locate.ts";
+import type { ReadOptions, ReadVerify } from "./read-options.ts";
 import { LogRecord, type RecordRun } from "./record.ts";
 import { StreamScan, type StreamScanStart } from "./stream-scan.ts";
 
-/**
- * How far records are checked as they are read. `"crc"`: each alone, against accident. `"chain"`: also each record's
- * hash against the link in its successor. `"checkpoint"`: the chain from the nearest checkpoint at or before the first
- * record wanted, or from the stream's very first record when there is none. `"genesis"`: from that always.
- */
-export type ReadVerify = "crc" | "chain" | "checkpoint" | "genesis";
-
-export interface ReadOptions {
-  /** First offset wanted, or the time (µs since the Unix epoch) of the first record wanted. Default 0. */
-  readonly from?: number | { readonly time: number };
-  /** First offset no longer wanted. Default: the stream's end at the time of the call. */
-  readonly to?: number;
-  /** At most this many records. */
-  readonly limit?: number;
-  /** Stop before the record that would bring the payloads together over this; one record is always given. */
-  readonly maxBytes?: number;
-  /** Default: `"checkpoint"` where one is near, in the first record's segment or at the end of the one before; else `"chain"`. */
-  readonly verify?: ReadVerify;
-  /** Payloads are views on the reader's memory, valid until the next step, instead of copies. Default `false`. */
-  readonly zeroCopy?: boolean;
-  /** Ends the reading with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
-
-/** The same once the time was looked up. */
+/** What is read, once a time was looked up. */
 export type ReadFromOffset = Omit<ReadOptions, "from" | "verify"> & {
   readonly from?: number;
   /** `"near"`: `"checkpoint"` where one is near, else `"chain"`. Default `"chain"`. */
@@ -421,22 +397,3 @@ const SMALL_WINDOW_BYTES = 4096;
 // Copied together: at least so many records, or so many bytes of small ones.
 const COPY_RECORDS = 16;
 const COPY_BYTES = 16 << 10;
-
-/** @throws {UsageError} `OPTION_INVALID` */
-export function checkReadOptions(options: ReadOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw failure("OPTION_INVALID", { option: "options", value: String(options), expected: "an object" });
-  }
-  const { from } = options;
-  const values = { ...options, from: typeof from === "object" && from !== null ? from.time : from };
-  for (const option of ["from", "to", "limit", "maxBytes"] as const) {
-    const value = values[option];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
-    throw failure("OPTION_INVALID", { option, value: String(value), expected: "a whole number, 0 or more" });
-  }
-  const { verify = "chain" } = options;
-  if (verify !== "crc" && verify !== "chain" && verify !== "checkpoint" && verify !== "genesis") {
-    const expected = '"crc", "chain", "checkpoint" or "genesis"';
-    throw failure("OPTION_INVALID", { option: "verify", value: JSON.stringify(verify), expected });
-  }
-}

@@ -10,6 +10,7 @@ import { isSideFile, partsOfSideFile } from "../../format/side-file.ts";
 import { checkStreamName, isStreamName } from "../../format/stream-name.ts";
 import type { FileAccess, Files, Runtime, RuntimeFile } from "../../runtime.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
+import { checkFlag, invalidOption, type OptionNames, optionsOf } from "../call-options.ts";
 import { lockForWriting, lookAtLock } from "../lock.ts";
 import { type LogSettings, settingsFrom } from "../options.ts";
 import type { StreamPlace } from "../segments/segment.ts";
@@ -214,19 +215,18 @@ function change(files: Files, path: string, act: (file: RuntimeFile) => void, ac
   }
 }
 
+const OPTION_NAMES: OptionNames<RepairOptions> = { stream: true, apply: true, maxRecordBytes: true };
+
 function checkOptions(
   runtime: Runtime,
   directory: string,
   options: RepairOptions,
 ): { stream: string | undefined; apply: boolean; settings: LogSettings } {
-  const invalid = (option: string, value: unknown, expected: string) =>
-    failure("OPTION_INVALID", { option, value: String(value), expected });
-  if (typeof directory !== "string" || directory === "") throw invalid("directory", directory, "the path of a folder");
-  if (typeof options !== "object" || options === null) throw invalid("options", options, "an object");
-  const { stream, apply = false, maxRecordBytes, ...others } = options;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(unknown, "not known", "one of stream, apply, maxRecordBytes");
-  if (typeof apply !== "boolean") throw invalid("apply", apply, "true or false");
+  if (typeof directory !== "string" || directory === "") {
+    throw invalidOption("directory", directory, "the path of a folder");
+  }
+  const { stream, apply = false, maxRecordBytes } = optionsOf(options, OPTION_NAMES);
+  checkFlag("apply", apply);
   if (stream !== undefined) checkStreamName(stream);
   const limit = maxRecordBytes === undefined ? {} : { maxRecordBytes };
   return { stream, apply, settings: settingsFrom({ ...limit, readOnly: true }, runtime) };

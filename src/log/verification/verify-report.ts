@@ -1,6 +1,15 @@
 // What a verification is asked for and what it answers: shapes and sentences, no work.
 import type { PublicKey } from "../../crypto/public-key.ts";
-import { type DiatremeError, type ErrorCode, failure } from "../../errors.ts";
+import type { DiatremeError, ErrorCode } from "../../errors.ts";
+import {
+  checkFlag,
+  checkFunction,
+  checkSignal,
+  checkWhole,
+  invalidOption,
+  type OptionNames,
+  optionsOf,
+} from "../call-options.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import type { CheckpointCounts } from "./checkpoint-check.ts";
 import type { GoodRange } from "./good-after.ts";
@@ -104,22 +113,33 @@ export interface VerifyWork {
   readonly notes: readonly string[];
 }
 
+const OPTION_NAMES: OptionNames<VerifyOptions> = {
+  from: true,
+  to: true,
+  jobs: true,
+  rangeBytes: true,
+  directIo: true,
+  stopAtFirst: true,
+  against: true,
+  onProgress: true,
+  signal: true,
+};
+
 /** @throws {UsageError} `OPTION_INVALID` */
-export function checkVerifyOptions(options: VerifyOptions): void {
-  const whole = (option: "from" | "to" | "jobs" | "rangeBytes", least: number) => {
-    const value = options[option];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return;
-    throw failure("OPTION_INVALID", { option, value: String(value), expected: `a whole number, ${least} or more` });
-  };
-  whole("from", 0);
-  whole("to", 0);
-  whole("jobs", 1);
-  whole("rangeBytes", 1);
+export function checkVerifyOptions(given: VerifyOptions | null | undefined): VerifyOptions {
+  const options = optionsOf(given, OPTION_NAMES);
+  checkWhole("from", options.from);
+  checkWhole("to", options.to);
+  checkWhole("jobs", options.jobs, 1);
+  checkWhole("rangeBytes", options.rangeBytes, 1);
+  checkFlag("directIo", options.directIo);
+  checkFlag("stopAtFirst", options.stopAtFirst);
+  checkFunction("onProgress", options.onProgress);
+  checkSignal(options.signal);
   const { against = [] } = options;
   const texts: readonly unknown[] = Array.isArray(against) ? against : [against];
-  const others = texts.filter((text) => typeof text !== "string");
-  if (others.length === 0) return;
-  throw failure("OPTION_INVALID", { option: "against", value: String(others[0]), expected: "texts of checkpoints" });
+  for (const text of texts) if (typeof text !== "string") throw invalidOption("against", text, "texts of checkpoints");
+  return options;
 }
 
 /** What a verification came to know. */

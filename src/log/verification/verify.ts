@@ -8,6 +8,7 @@ import { DiatremeError, failure, messageOf, UsageError } from "../../errors.ts";
 import { toHex } from "../../format/hex.ts";
 import { sameBytes } from "../../format/same-bytes.ts";
 import { pageAlignedBytes } from "../../wasm/aligned-bytes.ts";
+import { invalidOption } from "../call-options.ts";
 import { Pace } from "../pace.ts";
 import type { ReadableStreamState } from "../reading/read.ts";
 import type { StreamScanStart } from "../reading/stream-scan.ts";
@@ -333,7 +334,7 @@ class Verification {
 function checkRange(from: number, to: number | undefined, records: number): void {
   if (from <= Math.min(to ?? records, records)) return;
   const expected = from > records ? `at most ${records}, the number of records` : `at most ${to}, where the range ends`;
-  throw failure("OPTION_INVALID", { option: "from", value: String(from), expected });
+  throw invalidOption("from", from, expected);
 }
 
 // Whether a range is whole and its first record follows on what was agreed on.

@@ -1,5 +1,6 @@
 // What a caller may say with an append, checked.
 import { failure } from "../../errors.ts";
+import { checkSignal, checkWhole, type OptionNames, optionsOf } from "../call-options.ts";
 
 export interface AppendOptions {
   /** Append only if this is the next offset; else `OFFSET_MISMATCH` and nothing is written. */
@@ -28,22 +29,19 @@ export const NO_OPTIONS: AppendOptions = {};
 
 export const NO_CHOICE: AppendChoice = { expectedOffset: undefined, signal: undefined, keyId: undefined };
 
-/** @throws the signal's reason when it has been aborted */
+const OPTION_NAMES: OptionNames<AppendOptions> = { expectedOffset: true, signal: true, keyId: true };
+
+/**
+ * @throws {UsageError} `OPTION_INVALID`
+ * @throws the signal's reason when it has been aborted
+ */
 export function readAppendOptions(options: AppendOptions): AppendChoice {
   if (options === NO_OPTIONS) return NO_CHOICE;
-  const { signal, expectedOffset, keyId } = options;
+  const { signal, expectedOffset, keyId } = optionsOf(options, OPTION_NAMES);
   checkSignal(signal);
-  return { signal, expectedOffset: checkExpectedOffset(expectedOffset), keyId: checkKeyId(keyId) };
-}
-
-function checkExpectedOffset(expected: unknown): number | undefined {
-  if (expected === undefined) return undefined;
-  if (Number.isSafeInteger(expected) && (expected as number) >= 0) return expected as number;
-  throw failure("OPTION_INVALID", {
-    option: "expectedOffset",
-    value: typeof expected === "string" ? JSON.stringify(expected) : String(expected),
-    expected: "a whole number, 0 or more",
-  });
+  signal?.throwIfAborted();
+  checkWhole("expectedOffset", expectedOffset);
+  return { signal, expectedOffset, keyId: checkKeyId(keyId) };
 }
 
 const MOST_KEY_ID_BYTES = 255;
@@ -59,13 +57,4 @@ export function checkKeyId(keyId: unknown): string | undefined {
     value: "something else",
     expected: `a string of 1 to ${MOST_KEY_ID_BYTES} bytes of UTF-8`,
   });
-}
-
-function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal === undefined) return;
-  const methods = ["throwIfAborted", "addEventListener", "removeEventListener"] as const;
-  if (typeof signal !== "object" || !methods.every((method) => typeof signal?.[method] === "function")) {
-    throw failure("OPTION_INVALID", { option: "signal", value: String(signal), expected: "an AbortSignal" });
-  }
-  signal.throwIfAborted();
 }

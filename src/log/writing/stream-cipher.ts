@@ -27,11 +27,11 @@ export class StreamCipher {
   // Epochs before this one have seen offsets that are used again.
   #leastGeneration = 0;
 
-  /** @param lastEpoch - of the stream's last record, as `SegmentScan.epoch` tells it */
-  constructor(stream: string, state: EncryptionState, lastEpoch: number | null) {
+  /** @param last - of the stream's last record, the epoch as `SegmentScan.epoch` tells it; `null` when there is none */
+  constructor(stream: string, state: EncryptionState, last: { readonly epoch: number | null } | null) {
     this.#stream = stream;
     this.#state = state;
-    this.#locked = lockedBy(stream, state, lastEpoch);
+    this.#locked = lockedBy(stream, state, last);
     state.keyring?.register(this);
   }
 
@@ -110,12 +110,17 @@ export class StreamCipher {
 function lockedBy(
   stream: string,
   { keyring, lockedStreams }: EncryptionState,
-  lastEpoch: number | null,
+  last: { readonly epoch: number | null } | null,
 ): string | null {
+  const lastEpoch = last?.epoch ?? null;
   if (keyring !== null) {
     const isOfOtherKeys = lastEpoch !== null && lastEpoch !== NO_EPOCH && !keyring.hasEpoch(lastEpoch);
     return isOfOtherKeys ? "its last record is encrypted with keys that keys.json does not hold" : null;
   }
-  if (lockedStreams !== null) return lockedStreams.has(stream) ? "it has a key" : null;
+  if (lockedStreams !== null) {
+    if (lockedStreams.has(stream)) return "it has a key";
+    // Only who has the keys can say whether it is to be encrypted.
+    return last === null ? "the log has keys, and this would be the stream's first record" : null;
+  }
   return lastEpoch === null ? null : "its last record shows that it was encrypted, and keys.json is missing";
 }

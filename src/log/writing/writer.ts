@@ -96,7 +96,7 @@ export class StreamWriter {
     this.#settings = settings;
     this.#limits = { ...settings, stream: place.stream, isSealed: false };
     this.#sealedLimits = { ...this.#limits, isSealed: true };
-    this.#cipher = new StreamCipher(place.stream, settings, start.epoch);
+    this.#cipher = new StreamCipher(place.stream, settings, start.chain.nextOffset === 0 ? null : start);
     this.#listener = listener;
     this.#segment = new SegmentWriter(place, settings, start, (error) => this.#fail(error));
     this.#gathering = new Gathering(settings.sync.gather, settings.clock, () => this.#syncIfDue());

@@ -1,4 +1,4 @@
-import { quoted } from "./printable.ts";
+import { printable, quoted } from "./printable.ts";
 
 // Every way in which Diatreme says no: one family, a stable code, the facts as fields. docs/errors.md is made from this table.
 
@@ -483,7 +483,7 @@ export function failure<C extends ErrorCode>(
   cause?: unknown,
 ): DiatremeError & ErrorFacts[C] {
   const row: ErrorRow<C> = ERROR_TABLE[code];
-  return new row.type(code, row.exit, row.message(facts), facts, cause) as DiatremeError & ErrorFacts[C];
+  return new row.type(code, row.exit, printable(row.message(facts)), facts, cause) as DiatremeError & ErrorFacts[C];
 }
 
 /** Whether a caught value is an error of Diatreme with this code; its facts are then typed fields. */

@@ -3,7 +3,7 @@ import { EXIT_BAD_DATA, EXIT_GOOD } from "../errors.ts";
 import type { LockState } from "../log/lock.ts";
 import type { RepairReport } from "../log/repair/repair.ts";
 import type { RepairFinding, RepairStep, StreamRepair } from "../log/repair/repair-plan.ts";
-import { quoted } from "../printable.ts";
+import { printable, quoted } from "../printable.ts";
 import { limitOf } from "./record-limit.ts";
 import { say } from "./say.ts";
 import type { Host, Outlet } from "./terminal.ts";
@@ -49,9 +49,9 @@ function describe(report: RepairReport, output: Outlet): string {
       return;
     }
     lines.push(strong);
-    for (const { message } of found) lines.push(`  ${output.paint("bad", "found")}  ${message}`);
+    for (const { message } of found) lines.push(`  ${output.paint("bad", "found")}  ${printable(message)}`);
     if (stream !== undefined) lines.push(...describeStream(stream, own));
-    for (const step of own) lines.push(`  ${applied ? "did" : "would"}  ${describeStep(step, directory)}`);
+    for (const step of own) lines.push(`  ${applied ? "did" : "would"}  ${printable(describeStep(step, directory))}`);
   };
   const ofLog = findings.filter(({ stream }) => stream === null);
   if (ofLog.length > 0) {

@@ -10,7 +10,7 @@ import type { EncryptionSettings, MasterChoice } from "./encryption-options.ts";
 import type { KeyFile } from "./key-file.ts";
 import { loadKeyFile } from "./key-file.ts";
 import type { DataKeyEntry, KeyTable } from "./key-table.ts";
-import { type CryptoRuntime, type Master, newMaster } from "./master.ts";
+import { type CryptoRuntime, type Master, newMaster, wipeChoice } from "./master.ts";
 import { type KeyVault, newKek } from "./vault.ts";
 
 /** An epoch that was begun by this opening of the log, and is durable. */
@@ -296,7 +296,7 @@ export class Keyring {
   async #rotateNow(choice: MasterChoice | null): Promise<void> {
     const { runtime, logId } = this.#parts;
     this.#checkOpen();
-    const master = choice === null ? this.#master : await newMaster(runtime, choice);
+    const master = choice === null ? this.#master : await newMaster(runtime, choice).finally(() => wipeChoice(choice));
     const { raw, ...kek } = newKek(runtime, this.#newNumber(new Set()));
     let isInForce = false;
     try {
@@ -342,6 +342,7 @@ export class Keyring {
 
   // Its key may just have been being made when this was asked for.
   *#destroy(keyId: string, by: string, at: number): SyncSteps<string> {
+    this.#checkOpen();
     const key = this.#table.keyOf("subject", this.#vault.tag(keyId));
     if (key === undefined) throw failure("SUBJECT_UNKNOWN", { directory: this.#parts.directory });
     const { state, place } = this.#table.keys.get(key) as DataKeyEntry;
@@ -380,6 +381,7 @@ export class Keyring {
   }
 
   *#finishErasure(key: string): SyncSteps {
+    this.#checkOpen();
     if (this.#table.keys.get(key)?.state === "erasing") yield* this.#writable.append([{ type: "erased", key }]);
   }
 

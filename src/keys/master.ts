@@ -32,6 +32,11 @@ const SALT_BYTES = 16;
 const KEY_FILE_MAX_BYTES = 4096;
 const MOST_WRAPPED_BYTES = 16_384;
 
+/** Wipes the key that was given, once it is ready to use. A passphrase is a text, which nobody can wipe. */
+export function wipeChoice(choice: MasterChoice): void {
+  if (choice.kind === "key") choice.key.fill(0);
+}
+
 /** Readies a master that will wrap a new key. */
 export function newMaster(runtime: CryptoRuntime, choice: MasterChoice): Promise<Master> {
   const salt = toHex(randomBytes(runtime.random, SALT_BYTES));

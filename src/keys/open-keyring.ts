@@ -7,7 +7,7 @@ import type { EncryptionSettings } from "./encryption-options.ts";
 import { encodeKeyFile, KeyFile, loadKeyFile } from "./key-file.ts";
 import type { KeyTable } from "./key-table.ts";
 import { Keyring, newNumber } from "./keyring.ts";
-import { type CryptoRuntime, knownMaster, type Master, newMaster } from "./master.ts";
+import { type CryptoRuntime, knownMaster, type Master, newMaster, wipeChoice } from "./master.ts";
 import { KeyVault, newDataKey, newKek } from "./vault.ts";
 
 export interface KeyPlace {
@@ -25,6 +25,18 @@ export interface KeyPlace {
  * @throws {UsageError} `ENCRYPTION_UNAVAILABLE`
  */
 export async function openKeyring(
+  place: KeyPlace,
+  settings: EncryptionSettings,
+  how: { readonly writable: boolean; readonly mayCreate: () => boolean },
+): Promise<Keyring> {
+  try {
+    return await openOrMake(place, settings, how);
+  } finally {
+    wipeChoice(settings.master);
+  }
+}
+
+async function openOrMake(
   place: KeyPlace,
   settings: EncryptionSettings,
   how: { readonly writable: boolean; readonly mayCreate: () => boolean },

@@ -1,7 +1,7 @@
 // Erases a subject: destroys its key, then says so in every stream that has records of it. In this order, so that no
 // receipt ever claims what was not done; and begun erasures are gone on with when the log is opened again.
 
-import { CorruptionError, failure } from "../errors.ts";
+import { CorruptionError, failure, isFailure } from "../errors.ts";
 import type { Erasure, Keyring } from "../keys/keyring.ts";
 import { numberOf } from "../keys/keyring.ts";
 import type { Clock } from "../runtime.ts";
@@ -87,7 +87,8 @@ export async function finishErasures(log: Log, keyring: Keyring | null): Promise
     try {
       await completeErasure(log, keyring as Keyring, erasure);
     } catch (error) {
-      if (!(error instanceof CorruptionError)) throw error;
+      // A link in a stream's place is damage too.
+      if (!(error instanceof CorruptionError) && !isFailure(error, "FILE_NOT_REGULAR")) throw error;
     }
   }
 }

@@ -18,6 +18,8 @@ interface Claim extends ProcessIdentity {
 
 const CLAIM_MAX_BYTES = 4096;
 const RELEASED = ".free";
+// Of a generation: all of them are exact numbers.
+const MOST_DIGITS = 15;
 // How often to look again when others come and go between two looks.
 const TRIES = 100;
 
@@ -40,7 +42,9 @@ export function lookAtLock(runtime: Runtime, directory: string): LockState {
   const { files } = runtime;
   const folder = lockFolder(directory);
   const free: LockState = { state: "free", holder: null, path: null };
-  if (files.kind(folder) === null) return free;
+  const kind = files.kind(folder);
+  if (kind === null) return free;
+  if (kind !== "folder") throw failure("FILE_NOT_REGULAR", { path: folder, kind });
   for (let tries = 0; tries < TRIES; tries++) {
     const highest = highestOf(files, folder);
     if (highest === null || highest.released) return free;
@@ -58,7 +62,9 @@ export function lookAtLock(runtime: Runtime, directory: string): LockState {
 export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
   const { files } = runtime;
   const folder = lockFolder(directory);
-  files.makeFolder(folder);
+  const kind = files.kind(folder) ?? (files.makeFolder(folder) ? "folder" : files.kind(folder));
+  // Behind a link, what looks like claims would be somebody else's files.
+  if (kind !== null && kind !== "folder") throw failure("FILE_NOT_REGULAR", { path: folder, kind });
   const since = new Date(timeNotBefore(runtime.clock, 0) / 1000).toISOString();
   const claim: Claim = { ...runtime.processes.self(), since };
   const bytes = new TextEncoder().encode(`${JSON.stringify(claim)}\n`);
@@ -75,6 +81,9 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
       }
     }
     const generation = (highest?.generation ?? 0) + 1;
+    if (claimName(generation).length > MOST_DIGITS) {
+      throw failure("IO_FAILED", { path: folder, operation: "lock", reason: `it holds claim ${generation - 1}` });
+    }
     const path = `${folder}/${claimName(generation)}`;
     // After a power loss the boot is another one, so a claim that is lost or torn by it claims nothing.
     if (!files.publish(path, bytes, "cached")) continue;
@@ -155,8 +164,8 @@ interface Found {
 function claims(files: Files, folder: string): Found[] {
   const found: Found[] = [];
   for (const { name, kind } of files.list(folder)) {
-    const match = /^(\d{8,15})(\.free)?$/.exec(name);
-    if (match === null || kind !== "file") continue;
+    const match = /^(\d{8,})(\.free)?$/.exec(name);
+    if (match === null || match[1] === undefined || match[1].length > MOST_DIGITS || kind !== "file") continue;
     found.push({ name, generation: Number(match[1]), released: match[2] !== undefined });
   }
   return found;

@@ -11,6 +11,7 @@ import {
 } from "../format/log-identity.ts";
 import { folderOf } from "../format/path.ts";
 import { encryptedStreams, openKeyring } from "../keys/open-keyring.ts";
+import { quoted } from "../printable.ts";
 import type { Runtime } from "../runtime.ts";
 import { hashingCore } from "../wasm/hashing-core.ts";
 import { invalidOption } from "./call-options.ts";
@@ -99,7 +100,7 @@ function makeLog(runtime: Runtime, directory: string, create: boolean): LogIdent
     // Another process may have made the log between the two looks.
     const made = readIdentity(runtime, directory);
     if (made !== null) return made;
-    const reason = `it has no ${IDENTITY_FILE} and holds ${JSON.stringify(there[0])}`;
+    const reason = `it has no ${IDENTITY_FILE} and holds ${quoted(there[0] as string)}`;
     throw failure("NOT_A_LOG", { directory, reason });
   }
   if (!create) throw failure("LOG_NOT_FOUND", { directory });

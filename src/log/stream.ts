@@ -438,7 +438,7 @@ export class Stream {
     return {
       segments,
       settings: this.#settings,
-      index: new IndexReader(pages),
+      index: new IndexReader(pages, () => segments.checkOpen()),
       window: new RecordWindow(core, pages.end, LOOKUP_WINDOW_BYTES),
       copies: new Copies(),
       writer: null,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type TemporaryFolder, temporaryFolder } from "../contract/current-runtime.ts";
 import { flipBitIn } from "./damage.ts";
@@ -173,6 +173,20 @@ describe("repair", () => {
     expect(output.toString()).toMatch(/\nNot all is repaired\. 1 finding of a kind that repair leaves alone\.\n$/);
     expect(status).toBe(1);
     expect(contents()).toEqual(before);
+  });
+
+  it("shows names that a hostile folder holds as what they are, and lets them do nothing to a terminal", async () => {
+    const hostile = "\u001b[2J\u009b32m\u202enothing needs repair";
+    writeFileSync(`${log}/orders/.${hostile}.removed-1-1.tmp`, "");
+    mkdirSync(`${log}/orders/segment_000000.log.${hostile}`);
+    const { output, errors } = await diatreme(["repair", log]);
+    const elsewhere = `${folder.path}/elsewhere`;
+    mkdirSync(elsewhere);
+    writeFileSync(`${elsewhere}/${hostile}`, "");
+    const verified = await diatreme(["verify", elsewhere]);
+    const shown = `${output}${errors}${verified.output}${verified.errors}`;
+    expect(shown).toContain("\\u001b[2J\\u009b32m\\u202enothing");
+    expect(/[^\P{C}\n]/u.exec(shown)).toBeNull();
   });
 
   it("of something else is wrong usage", async () => {

@@ -1,9 +1,9 @@
 // Who gets the lock: one of many, the living before the dead, and never on a guess.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { keepAll, memoryRuntime } from "../../adapters/memory.ts";
-import { openLogOn, type ProcessIdentity, type Runtime } from "../../src/index.ts";
+import { openLogOn, type ProcessIdentity, type Runtime, repairLogOn } from "../../src/index.ts";
 import { start } from "../cli/run.ts";
 import { currentRuntime, temporaryFolder } from "../contract/current-runtime.ts";
 import { entryUrl, mixesRuntimes, OTHER_RUNTIMES, THIS_RUNTIME } from "../interop/installed-runtimes.ts";
@@ -151,6 +151,28 @@ describe("a claim on disk", () => {
     await expectTakenOver(runtime, directory);
   });
 
+  it("behind a link is not looked at: the link is refused, and what it leads to left alone", async () => {
+    const runtime = currentRuntime();
+    const [directory] = await claimed(runtime, "");
+    const elsewhere = temporaryFolder();
+    onTestFinished(elsewhere.remove);
+    for (const name of ["20240101", "20240102.free"]) writeFileSync(`${elsewhere.path}/${name}`, "not yours");
+    rmSync(`${directory}/lock`, { recursive: true });
+    symlinkSync(elsewhere.path, `${directory}/lock`);
+    await expect(openLogOn(runtime, directory)).rejects.toMatchObject({ code: "FILE_NOT_REGULAR" });
+    await expect(repairLogOn(runtime, directory)).rejects.toMatchObject({ code: "FILE_NOT_REGULAR" });
+    expect(readdirSync(elsewhere.path)).toEqual(["20240101", "20240102.free"]);
+  });
+
+  it("that is the last one there can be lets nobody in, instead of two", async () => {
+    const runtime = currentRuntime();
+    const [directory] = await claimed(runtime, "");
+    writeFileSync(`${directory}/lock/999999999999999.free`, "");
+    for (let i = 0; i < 2; i++) {
+      await expect(openLogOn(runtime, directory)).rejects.toMatchObject({ code: "IO_FAILED", operation: "lock" });
+    }
+  });
+
   it("that is a folder or link is passed over, and a lock that is a file refused", async () => {
     const runtime = currentRuntime();
     const [directory] = await claimed(runtime, "");
@@ -158,7 +180,7 @@ describe("a claim on disk", () => {
     await (await openLogOn(runtime, directory)).close();
     rmSync(`${directory}/lock`, { recursive: true });
     writeFileSync(`${directory}/lock`, "");
-    await expect(openLogOn(runtime, directory)).rejects.toMatchObject({ code: "FILE_EXISTS" });
+    await expect(openLogOn(runtime, directory)).rejects.toMatchObject({ code: "FILE_NOT_REGULAR" });
   });
 });
 

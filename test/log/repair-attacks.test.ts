@@ -237,3 +237,11 @@ describe("the key file", () => {
     }
   });
 });
+
+it("a folder whose name only begins like a segment's keeps nobody from seeing that the stream is good", async () => {
+  const { runtime } = await written(3, 4);
+  runtime.files.makeFolder(`${segment(0)}.backup`);
+  const report = await repairLogOn(runtime, "/log");
+  expect(report.streams).toMatchObject([{ stream: "orders", records: 3, steps: [] }]);
+  expect(kinds(report)).toEqual(["unexplained"]);
+});

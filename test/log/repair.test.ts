@@ -733,10 +733,10 @@ describe("repair leaves alone, and says so,", () => {
       await expect(open("/none")).rejects.toMatchObject({ code: "LOG_NOT_FOUND" });
     }
     expect(disk.paths()).toEqual(["/photos/cats/cat.png"]);
-    const wrong = [{ applied: true }, { apply: 1 }, { stream: "../x" }, { maxRecordBytes: 0 }, null];
+    const wrong = [{ applied: true }, { apply: 1 }, { stream: "../x" }, { maxRecordBytes: 0 }, "all"];
     for (const options of wrong) {
       await expect(repairLogOn(runtime, "/log", options as object)).rejects.toMatchObject({
-        code: options !== null && "stream" in options ? "STREAM_NAME_INVALID" : "OPTION_INVALID",
+        code: typeof options === "object" && "stream" in options ? "STREAM_NAME_INVALID" : "OPTION_INVALID",
       });
     }
   });

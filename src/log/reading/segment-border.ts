@@ -27,18 +27,23 @@ export interface BorderLink {
 // Enough to check the first records of the next segment.
 const PEEK_BYTES = 16 << 10;
 
+// A segment that somebody has put there without records does not keep the next one from proving a record; thousands do.
+const MOST_EMPTY_SEGMENTS = 8;
+
 /** The first link in segment `number`, or behind it when it is without records; `null` when none can be read. */
 export function firstLink(files: SegmentFiles, number: number, end: Pick<StreamEnd, "segment">): BorderLink | null {
-  if (number > end.segment) return null;
+  const last = Math.min(end.segment, number + MOST_EMPTY_SEGMENTS);
+  const bytes = new Uint8Array(RECORD_HEADER_BYTES);
   try {
-    const { file, header } = files.get(number);
-    const bytes = new Uint8Array(RECORD_HEADER_BYTES);
-    const read = file.read(bytes, SEGMENT_HEADER_BYTES);
-    // One that somebody has put there without records does not keep the next one from proving the record.
-    if (read === 0) return firstLink(files, number + 1, end);
-    if (read < bytes.length) return null;
-    const link = bytes.subarray(RECORD_PREVIOUS_AT, RECORD_PREVIOUS_AT + DIGEST_BYTES);
-    return { link, offset: header.firstOffset, segment: number };
+    for (let segment = number; segment <= last; segment++) {
+      const { file, header } = files.get(segment);
+      const read = file.read(bytes, SEGMENT_HEADER_BYTES);
+      if (read === 0) continue;
+      if (read < bytes.length) return null;
+      const link = bytes.subarray(RECORD_PREVIOUS_AT, RECORD_PREVIOUS_AT + DIGEST_BYTES);
+      return { link, offset: header.firstOffset, segment };
+    }
+    return null;
   } catch (error) {
     // Who goes through that segment will tell.
     if (error instanceof DiatremeError && !(error instanceof UsageError)) return null;

@@ -91,7 +91,13 @@ function endOfSegment(
     // Asked first: what a writer adds meanwhile must not be missed behind a checkpoint that is newer than the look.
     const look = () => {
       const checkpointed = checkpointedIn(segments.place.runtime.files, segment);
-      return findTail(window, pages, segment, { indexFile: segment.index, checkpointed }, settings);
+      try {
+        return findTail(window, pages, segment, { indexFile: segment.index, checkpointed }, settings);
+      } catch (error) {
+        // It may be the index that cannot be read, and a reader can do without.
+        if (segment.index === null || !(error instanceof StorageError)) throw error;
+        return findTail(window, pages, segment, { indexFile: null, checkpointed }, settings);
+      }
     };
     let tail = look();
     for (let looks = 1; tail.corruption !== null && looks < LOOKS; looks++) tail = look();
@@ -395,7 +401,7 @@ function mendIndex(place: StreamPlace, number: number, endOffset: number, settin
     const tail = findTail(window, pages, segment, { indexFile: null, checkpointed: 0 }, settings);
     // What is wrong with the records is for readers and verify to say.
     if (tail.position !== tail.fileBytes) return firstOffset;
-    runNow(continueIndex(window, pages, segment, file, tail, settings).seal());
+    runNow(continueIndex(window, pages, segment, file, tail, settings).seal(endOffset));
     return firstOffset;
   } finally {
     segment.file.close();

@@ -129,6 +129,15 @@ class PrefixSearch {
   }
 
   async run(): Promise<GoodPrefix> {
+    try {
+      return await this.#goThrough();
+    } finally {
+      this.#index.close();
+      this.#checkpoints.close();
+    }
+  }
+
+  async #goThrough(): Promise<GoodPrefix> {
     const { count } = this.#files;
     let joint: Joint = { offset: 0, position: SEGMENT_HEADER_BYTES, timestamp: 0, head: null };
     for (let number = 0; number < count; number++) {
@@ -362,9 +371,12 @@ class PrefixSearch {
         if (error instanceof CorruptionError) continue;
         throw error;
       }
-      const range = { from: SEGMENT_HEADER_BYTES, end: segment.file.size(), maxRecordBytes };
-      rows.push(...findWholeRecords(this.#window, segment, range));
-      segment.file.close();
+      try {
+        const range = { from: SEGMENT_HEADER_BYTES, end: segment.file.size(), maxRecordBytes };
+        rows.push(...findWholeRecords(this.#window, segment, range));
+      } finally {
+        segment.file.close();
+      }
     }
     return rows;
   }

@@ -11,6 +11,7 @@ import {
 } from "../../format/log-identity.ts";
 import { decodeSegmentHeader, type SegmentHeader, segmentNumber } from "../../format/segment-header.ts";
 import { isStreamName } from "../../format/stream-name.ts";
+import { quoted } from "../../printable.ts";
 import type { Runtime } from "../../runtime.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
 
@@ -125,7 +126,7 @@ function startOf({ files }: Runtime, path: string): string {
 function notALog({ files }: Runtime, directory: string): DiatremeError {
   const first = files.kind(directory) === null ? undefined : files.list(directory)[0]?.name;
   if (first === undefined) return failure("LOG_NOT_FOUND", { directory });
-  return failure("NOT_A_LOG", { directory, reason: `it has no ${IDENTITY_FILE} and holds ${JSON.stringify(first)}` });
+  return failure("NOT_A_LOG", { directory, reason: `it has no ${IDENTITY_FILE} and holds ${quoted(first)}` });
 }
 
 function crc32(bytes: Uint8Array): number {

@@ -10,6 +10,7 @@ import {
 } from "../../../assembly/layout.ts";
 import { decodeSegmentHeader, encodeSegmentHeader } from "../../format/segment-header.ts";
 import { getU64 } from "../../format/u64.ts";
+import type { RuntimeFile } from "../../runtime.ts";
 import { hashingCore } from "../../wasm/hashing-core.ts";
 import { type Segment, type StreamPlace, segmentOf, segmentPath } from "../segments/segment.ts";
 
@@ -20,14 +21,25 @@ export interface MendedSegment extends Segment {
 
 /** The segment with its header as it was written; `null` when its bytes do not prove what that was. */
 export function mendHeader(place: StreamPlace, start: { number: number; firstOffset: number }): MendedSegment | null {
-  const { logId, stream } = place;
   const path = segmentPath(place, start.number);
   const file = place.runtime.files.open(path, "read");
-  // Such a file is bad whatever its header says (S1).
-  if (file.size() > SEGMENT_MAX_BYTES) {
-    file.close();
-    return null;
+  let mended: MendedSegment | null = null;
+  try {
+    mended = mendedSegment(place, start, path, file);
+  } finally {
+    if (mended === null) file.close();
   }
+  return mended;
+}
+
+function mendedSegment(
+  { logId, stream }: StreamPlace,
+  start: { number: number; firstOffset: number },
+  path: string,
+  file: RuntimeFile,
+): MendedSegment | null {
+  // Such a file is bad whatever its header says (S1).
+  if (file.size() > SEGMENT_MAX_BYTES) return null;
   const found = new Uint8Array(SEGMENT_HEADER_BYTES);
   const read = file.read(found, 0);
   const view = new DataView(found.buffer);
@@ -41,7 +53,6 @@ export function mendHeader(place: StreamPlace, start: { number: number; firstOff
       return { ...segmentOf(path, file, header, headerBytes), headerBytes };
     }
   }
-  file.close();
   return null;
 }
 

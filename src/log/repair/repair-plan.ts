@@ -176,12 +176,13 @@ async function planStream(
   findings: RepairFinding[],
 ): Promise<StreamRepair | null> {
   const { stream, folder, runtime } = place;
-  const entries = runtime.files.list(folder);
-  if (!entries.some(({ name }) => isOfSegment(name))) return null;
+  const listed = runtime.files.list(folder);
+  if (!listed.some(({ name }) => isOfSegment(name))) return null;
   const nothing: StreamRepair = { stream, records: 0, head: null, wholeBehind: [], steps: [] };
-  const odd = entries.filter(({ name, kind }) => kind !== "file" && isOfSegment(name));
+  const odd = listed.filter(({ name, kind }) => kind !== "file" && isOfSegment(name));
   for (const { name, kind } of odd) findings.push(notRegular(stream, { path: `${folder}/${name}`, kind }));
-  if (odd.length > 0) return nothing;
+  if (odd.some(({ name }) => isReadBeside(name))) return nothing;
+  const entries = listed.filter((entry) => !odd.includes(entry));
 
   const { count, gap } = countSegments(place, entries);
   const later = numbersIn(entries).filter((number) => number >= count);
@@ -200,6 +201,11 @@ async function planStream(
   if (prefix.contradiction !== null) findings.push(leftAlone(stream, prefix.contradiction));
   if (!isBusy) planLeftovers(folder, stream, entries, findings, steps);
   return { ...good, wholeBehind: prefix.wholeBehind, steps };
+}
+
+// Whether a file with this name would be read: a segment, or what stands beside one. Others only begin like one.
+function isReadBeside(name: string): boolean {
+  return segmentNumber(name.replace(/\.(idx|ckpt)$/, "")) !== null;
 }
 
 // Why what follows the good part may be something else than damage; `null` when it is nothing else.

@@ -12,6 +12,16 @@ export function openIndexFile(files: Files, path: string): RuntimeFile {
   return files.open(path, files.kind(path) === null ? "create" : "write");
 }
 
+/** The length of an index in bytes, for whoever can do without it: 0 when it cannot be told. */
+export function sizeOf(file: RuntimeFile): number {
+  try {
+    return file.size();
+  } catch (error) {
+    if (error instanceof StorageError) return 0;
+    throw error;
+  }
+}
+
 /** Reads a page for whoever can do without it: how many of its bytes there are, `null` when they cannot be read. */
 export function readPage(file: RuntimeFile, bytes: Uint8Array, page: number): number | null {
   try {

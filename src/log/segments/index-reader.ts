@@ -3,7 +3,7 @@
 import { PAGE_BYTES, PAGE_ENTRIES, SEGMENT_HEADER_BYTES } from "../../../assembly/layout.ts";
 import type { RuntimeFile } from "../../runtime.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
-import { readPage } from "./index-file.ts";
+import { readPage, sizeOf } from "./index-file.ts";
 import type { Segment } from "./segment.ts";
 
 /** A record's place: where to start looking for it. */
@@ -14,11 +14,14 @@ export interface RecordPlace {
 
 export class IndexReader {
   readonly #pages: IndexPages;
+  readonly #checkOpen: () => void;
   // Which page lies in each slot: segment × 2^32 + page, or -1.
   readonly #held: Float64Array;
 
-  constructor(pages: IndexPages) {
+  /** @param checkOpen - throws when the stream was closed, after which the pages' memory is somebody else's */
+  constructor(pages: IndexPages, checkOpen: () => void) {
     this.#pages = pages;
+    this.#checkOpen = checkOpen;
     this.#held = new Float64Array(pages.slots).fill(-1);
   }
 
@@ -32,6 +35,7 @@ export class IndexReader {
     const { firstOffset } = segment.header;
     const start = { offset: firstOffset, position: SEGMENT_HEADER_BYTES };
     if (file === null || offset === firstOffset) return start;
+    this.#checkOpen();
     for (let page = Math.floor((offset - firstOffset) / PAGE_ENTRIES); page >= 0; page--) {
       const slot = this.#load(segment, file, page, offset);
       if (slot < 0) continue;
@@ -48,7 +52,8 @@ export class IndexReader {
     const pages = this.#pages;
     let place = { offset: firstOffset, position: SEGMENT_HEADER_BYTES };
     let low = 0;
-    let high = file === null ? 0 : Math.floor(file.size() / PAGE_BYTES);
+    let high = file === null ? 0 : Math.floor(sizeOf(file) / PAGE_BYTES);
+    this.#checkOpen();
     while (file !== null && low < high) {
       const page = Math.floor((low + high) / 2);
       const slot = this.#load(segment, file, page, firstOffset + page * PAGE_ENTRIES);

@@ -1,6 +1,6 @@
 // The segments of a stream: which there are, where each begins, and a few of them open for looking records up.
 
-import { CorruptionError, type DiatremeError, failure } from "../../errors.ts";
+import { CorruptionError, type DiatremeError, failure, StorageError } from "../../errors.ts";
 import { folderOf } from "../../format/path.ts";
 import { segmentNumber } from "../../format/segment-header.ts";
 import { isSideFile } from "../../format/side-file.ts";
@@ -109,7 +109,8 @@ export class SegmentFiles {
     const segment = openSegment(this.place, number, "read", staging);
     this.#firstOffsets[number] = segment.header.firstOffset;
     try {
-      return { ...segment, index: this.#openIndex(segment), bytes: segment.file.size() };
+      const bytes = segment.file.size();
+      return { ...segment, index: this.#openIndex(segment), bytes };
     } catch (error) {
       segment.file.close();
       throw error;
@@ -162,7 +163,12 @@ export class SegmentFiles {
   #openIndex(segment: Segment): RuntimeFile | null {
     const { files } = this.place.runtime;
     const path = indexPath(segment.path);
-    return files.kind(path) === "file" ? files.open(path, "read") : null;
+    try {
+      return files.kind(path) === "file" ? files.open(path, "read") : null;
+    } catch (error) {
+      if (error instanceof StorageError && error.code !== "TOO_MANY_OPEN_FILES") return null;
+      throw error;
+    }
   }
 }
 

@@ -94,11 +94,11 @@ export class IndexWriter {
   }
 
   /**
-   * Ends the index of a segment that is synced and ends here. The page that says so is written when all others are
-   * durable, so that it speaks for them too.
+   * Ends the index of a segment that is synced and ends before `endOffset`. The page that says so is written when all others
+   * are durable, so that it speaks for them too. After a gap there is none.
    */
-  *seal(): SyncSteps {
-    if (this.#mayLackPages || !this.flush(false)) return;
+  *seal(endOffset: number): SyncSteps {
+    if (this.#mayLackPages || !this.flush(false) || this.#nextOffset !== endOffset) return;
     try {
       yield this.#file;
       if (this.#used === 0 && this.#firstPage > 0) this.#takeBackLastPage();

@@ -109,7 +109,7 @@ export class SegmentWriter {
       this.#ahead.forget();
       this.#cutUnsynced = false;
     }
-    yield* this.#index.seal();
+    yield* this.#index.seal(synced.offset);
   }
 
   /**

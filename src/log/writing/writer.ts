@@ -525,7 +525,7 @@ export class StreamWriter {
 
   // A drain whose failure is told to those who wait, not to the caller. Returns whether syncing makes sense.
   #tryDrain(): boolean {
-    if (this.#poison !== null) return false;
+    if (this.#poison !== null || this.#closed) return false;
     try {
       this.#drain();
     } catch (error) {

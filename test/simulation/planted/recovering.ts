@@ -101,7 +101,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     file: "src/log/recovery/stream-start.ts",
     find: "  if (tail.sealedPage === null) syncNames(place);",
     replace: "  if (tail.sealedPage === null) files.folder(place.folder).syncNow();",
-    caughtBy: program({}, kill(18), flush(), kill(26), flush(), append([1]), crash("nothing")),
+    caughtBy: program({}, kill(19), flush(), kill(27), flush(), append([1]), crash("nothing")),
   },
   {
     // Of two names the power loss leaves the later one, and it tells of a segment that is lost.
@@ -124,7 +124,7 @@ export const DEFECTS_IN_RECOVERING: readonly PlantedDefect[] = [
     file: "src/log/open.ts",
     find: "  files.folder(directory).syncNow();\n",
     replace: "",
-    caughtBy: program({}, crash(0, 13), flush()),
+    caughtBy: program({}, crash(0, 17), flush()),
   },
   {
     // The same, when the process that made the log had died before it synced the name.

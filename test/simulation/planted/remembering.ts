@@ -8,7 +8,7 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
     file: "src/log/writing/index-writer.ts",
     find: "pages.finish(slot, sealed && slot === this.#used - 1, this.#crcSeed)",
     replace: "pages.finish(slot, slot === this.#used - 1, this.#crcSeed)",
-    caughtBy: program({ sync: "onFlush", indexEveryRecords: 1 }, kill(13), append([0]), crash(1)),
+    caughtBy: program({ sync: "onFlush", indexEveryRecords: 1 }, kill(15), append([0]), crash(1)),
   },
   {
     name: "index page whose first record is elsewhere",
@@ -73,7 +73,7 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
     // Its sync has failed when the segment was full.
     name: "lost index not made anew",
     file: "src/log/recovery/stream-start.ts",
-    find: "    runNow(continueIndex(window, pages, segment, file, tail, settings).seal());\n",
+    find: "    runNow(continueIndex(window, pages, segment, file, tail, settings).seal(endOffset));\n",
     replace: "",
     caughtBy: program(
       { segmentBytes: 700, spaceAhead: false },
@@ -116,8 +116,8 @@ export const DEFECTS_IN_REMEMBERING: readonly PlantedDefect[] = [
     // The index's sync fails, and that of the next segment: the segment goes on, and is ended once more.
     name: "index sealed by the sync after one that failed",
     file: "src/log/writing/index-writer.ts",
-    find: "if (this.#mayLackPages || !this.flush(false)) return;",
-    replace: "if (!this.flush(false)) return;",
+    find: "if (this.#mayLackPages || !this.flush(false) || ",
+    replace: "if (!this.flush(false) || ",
     caughtBy: {
       ...program(
         { segmentBytes: 20_000, spaceAhead: false },

@@ -1,0 +1,251 @@
+// Defects of readers and of what a log leaves behind when it is closed, found by attacking them: one test each, so that
+// none comes back.
+import { describe, expect, it } from "vitest";
+import { keepAll, type MemoryDisk, memoryRuntime } from "../../adapters/memory.ts";
+import { PAGE_ENTRIES } from "../../assembly/layout.ts";
+import { decodeSegmentHeader, encodeSegmentHeader, segmentFileName } from "../../src/format/segment-header.ts";
+import { openLogOn, type Runtime, repairLogOn } from "../../src/index.ts";
+import { IndexReader } from "../../src/log/segments/index-reader.ts";
+import { openSegment } from "../../src/log/segments/segment.ts";
+import type { FileAccess, RuntimeFile } from "../../src/runtime.ts";
+import { takeCore } from "../../src/wasm/core-pool.ts";
+import { IndexPages } from "../../src/wasm/index-pages.ts";
+import { crc32 } from "./crc32.ts";
+
+const SEGMENT = "/log/orders/segment_000000.log";
+const masterKey = () => new Uint8Array(32).fill(7);
+
+async function closed(records: number, options: object = {}) {
+  const { runtime, disk } = memoryRuntime({ seed: 3 });
+  const log = await openLogOn(runtime, "/log", { spaceAhead: false, ...options });
+  for (let i = 0; i < records; i++) await log.stream("orders").append(`r${i}`);
+  await log.close();
+  return { runtime, disk, logId: log.id };
+}
+
+describe("when its log is closed", () => {
+  it("an index reader touches its pages no more, which may be another log's by then", async () => {
+    const { runtime, logId } = await closed(PAGE_ENTRIES + 5);
+    const place = { runtime, logId, stream: "orders", folder: "/log/orders" };
+    const segment = openSegment(place, 0, "read");
+    const file = runtime.files.open(`${SEGMENT}.idx`, "read");
+    const core = takeCore();
+    let isOpen = true;
+    const reader = new IndexReader(new IndexPages(core, core.arena, 4), () => {
+      if (!isOpen) throw new Error("closed");
+    });
+    expect(reader.locate(segment, file, PAGE_ENTRIES + 2).offset).toBe(PAGE_ENTRIES + 2);
+    isOpen = false;
+    core.bytes.fill(0x55, core.arena, core.arena + 4 * 4096);
+    const before = core.bytes.slice(core.arena, core.arena + 4 * 4096);
+    expect(() => reader.locate(segment, file, 7)).toThrow("closed");
+    expect(() => reader.nearest(segment, file, 5000)).toThrow("closed");
+    expect(core.bytes.slice(core.arena, core.arena + 4 * 4096)).toEqual(before);
+    file.close();
+    segment.file.close();
+  });
+
+  it("an erasure that waits for another one says so, instead of that there is nothing to erase", async () => {
+    const { runtime, disk } = memoryRuntime({ seed: 1 });
+    const log = await openLogOn(runtime, "/log", { encryption: { masterKey: masterKey() } });
+    for (const keyId of ["alice", "bob"]) await log.stream("orders").append(keyId, { keyId });
+    disk.holdSyncs();
+    const erasures = ["alice", "bob"].map((keyId) =>
+      log.eraseSubject(keyId, { by: "test" }).then(
+        () => "erased",
+        (error: { code: string }) => error.code,
+      ),
+    );
+    disk.releaseSyncs();
+    const closing = log.close();
+    const ends = await Promise.all(erasures);
+    await closing;
+    expect(ends[1]).toBe("LOG_CLOSED");
+    const again = await openLogOn(runtime, "/log", { encryption: { masterKey: masterKey() } });
+    expect((await again.stream("orders").get(1))?.text()).toBe("bob");
+    await again.close();
+  });
+
+  it("what a full disk has left unwritten ends a follower with LOG_CLOSED, and nothing more is written", async () => {
+    const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+    const { runtime, disk } = memoryRuntime({ seed: 1, pause: turn });
+    const log = await openLogOn(runtime, "/log", { sync: "onFlush" });
+    const stream = log.stream("orders");
+    await stream.append("1");
+    await stream.flush();
+    const seen: string[] = [];
+    const following = (async () => {
+      for await (const record of stream.follow()) seen.push(record.text());
+    })();
+    await turn();
+    disk.onOperation = ({ kind }) => (kind === "write" ? { fail: "NO_SPACE" } : undefined);
+    await stream.append("2");
+    await expect(log.close()).rejects.toMatchObject({ code: "NO_SPACE" });
+    await expect(following).rejects.toMatchObject({ code: "LOG_CLOSED" });
+    expect(seen).toEqual(["1"]);
+  });
+
+  it.each(["opened with", "rotated to"])("a master key that it was %s is nowhere any more", async (way) => {
+    const { runtime } = memoryRuntime({ seed: 1 });
+    const copies: Uint8Array[] = [];
+    const watched = masterKey();
+    watched.slice = (...range) => {
+      const copy = Uint8Array.prototype.slice.apply(watched, range) as Uint8Array<ArrayBuffer>;
+      copies.push(copy);
+      return copy;
+    };
+    const first = way === "opened with" ? watched : masterKey();
+    const log = await openLogOn(runtime, "/log", { encryption: { masterKey: first } });
+    await log.stream("orders").append("x");
+    if (way === "rotated to") await log.rotateKeys({ to: { masterKey: watched } });
+    expect(copies.length).toBeGreaterThan(0);
+    for (const copy of copies) expect(copy.every((byte) => byte === 0)).toBe(true);
+    await log.close();
+    const again = await openLogOn(runtime, "/log", { encryption: { masterKey: masterKey() } });
+    expect((await again.stream("orders").get(0))?.text()).toBe("x");
+    await again.close();
+  });
+});
+
+describe("an index", () => {
+  it.each(["read", "open", "size"] as const)("whose %s fails keeps nobody from reading", async (kind) => {
+    const { disk } = await closed(PAGE_ENTRIES + 10);
+    disk.onOperation = (operation) =>
+      operation.kind === kind && operation.path.endsWith(".idx")
+        ? { fail: kind === "open" ? "ACCESS_DENIED" : "IO_FAILED" }
+        : undefined;
+    const log = await openLogOn(disk.runtime({ pid: 2 }), "/log", { readOnly: true });
+    const stream = log.stream("orders");
+    expect([...stream.read()]).toHaveLength(PAGE_ENTRIES + 10);
+    expect((await stream.get(PAGE_ENTRIES + 3))?.text()).toBe(`r${PAGE_ENTRIES + 3}`);
+    expect(await stream.verify()).toMatchObject({ ok: true, records: PAGE_ENTRIES + 10 });
+    await log.close();
+  });
+
+  it("that lags behind its segment is not sealed as if it reached the end", async () => {
+    const { runtime, disk } = memoryRuntime({ seed: 1 });
+    const log = await openLogOn(runtime, "/log");
+    const stream = log.stream("orders");
+    disk.onOperation = ({ kind, path }) =>
+      kind === "write" && path.endsWith(".idx") ? { fail: "NO_SPACE" } : undefined;
+    for (let i = 0; i < 10; i++) await stream.append(new Array(PAGE_ENTRIES).fill("x"));
+    disk.onOperation = null;
+    await stream.append("last");
+    await log.close();
+    const pages = disk.bytes(`${SEGMENT}.idx`);
+    for (let at = 0; at < pages.length; at += 4096) expect(pages[at + 6]).toBe(0);
+    const again = await openLogOn(runtime, "/log");
+    expect(await again.stream("orders").head()).toMatchObject({ nextOffset: 10 * PAGE_ENTRIES + 1 });
+    await again.close();
+    const reader = await openLogOn(runtime, "/log", { readOnly: true });
+    expect(await reader.stream("orders").verify()).toMatchObject({ ok: true, index: [] });
+    await reader.close();
+  });
+});
+
+/** Puts so many segments without records between the two of a log. */
+async function withEmptySegments(count: number): Promise<{ runtime: Runtime; disk: MemoryDisk }> {
+  const { runtime, disk } = memoryRuntime({ seed: 1 });
+  const log = await openLogOn(runtime, "/log", { segmentBytes: 400, spaceAhead: false });
+  await log.stream("orders").append(["a", "b"]);
+  await log.stream("orders").append(["c", "d"]);
+  await log.close();
+  const path = (number: number) => `/log/orders/${segmentFileName(number)}`;
+  const last = disk.bytes(path(1)).slice();
+  const place = { logId: log.id, stream: "orders" };
+  const header = decodeSegmentHeader(last, { ...place, segment: 1, path: "" }, crc32);
+  for (const name of disk.paths()) if (/segment_000001|ckpt$|idx$/.test(name)) disk.take(name);
+  const empty = { firstOffset: 2, created: 1, ...place, salt: new Uint8Array(4) };
+  for (let number = 1; number <= count; number++) {
+    disk.put(path(number), encodeSegmentHeader({ ...empty, number }, crc32));
+  }
+  last.set(encodeSegmentHeader({ ...header, number: count + 1 }, crc32));
+  disk.put(path(count + 1), last);
+  return { runtime, disk };
+}
+
+it("thousands of segments without records are bad, and neither overflow the stack nor take their square's time", async () => {
+  const { runtime } = await withEmptySegments(6000);
+  const log = await openLogOn(runtime, "/log", { readOnly: true });
+  const { ok, records, problem } = await log.stream("orders").verify({ stopAtFirst: true });
+  expect({ ok, records, code: problem?.code }).toEqual({ ok: false, records: 2, code: "RECORD_TRUNCATED" });
+  await log.close();
+  expect(await repairLogOn(runtime, "/log")).toMatchObject({ ok: false });
+});
+
+it("a begun erasure does not keep the log from being opened because a link stands where a stream might be", async () => {
+  const { runtime, disk } = memoryRuntime({ seed: 1 });
+  const encryption = { masterKey: masterKey() };
+  const log = await openLogOn(runtime, "/log", { encryption });
+  await log.stream("orders").append("x", { keyId: "subject" });
+  disk.putLink("/log/archive", "/elsewhere");
+  await expect(log.eraseSubject("subject", { by: "test" })).rejects.toMatchObject({ code: "FILE_NOT_REGULAR" });
+  await log.close();
+  const again = await openLogOn(runtime, "/log", { encryption });
+  expect(await again.stream("orders").append("goes on")).toMatchObject({ firstOffset: 1 });
+  await again.close();
+});
+
+it("whatever single call fails, no file stays open", async () => {
+  const works: ((runtime: Runtime) => Promise<unknown>)[] = [
+    async (runtime) => {
+      const log = await openLogOn(runtime, "/log", { segmentBytes: 3000 });
+      try {
+        const stream = log.stream("orders");
+        await stream.append(new Array(30).fill("x".repeat(90)));
+        await stream.inspect();
+        await stream.latestCheckpoint();
+        await stream.verify();
+      } finally {
+        await log.close();
+      }
+    },
+    async (runtime) => {
+      const log = await openLogOn(runtime, "/log", { readOnly: true });
+      try {
+        for await (const record of log.stream("orders").read({ verify: "genesis" }))
+          await log.stream("orders").get(record.offset);
+        await log.stream("orders").verify();
+      } finally {
+        await log.close();
+      }
+    },
+    (runtime) => repairLogOn(runtime, "/log"),
+    (runtime) => repairLogOn(runtime, "/log", { apply: true }),
+  ];
+  for (const work of works) {
+    for (const damage of [null, "header", "record"]) {
+      const { disk } = await closed(24, { segmentBytes: 900 });
+      if (damage !== null) disk.flip("/log/orders/segment_000001.log", damage === "header" ? 20 : 200, 1);
+      for (let at = 0; ; at++) {
+        const image = disk.crashImage(keepAll);
+        let calls = 0;
+        image.onOperation = () => (calls++ === at ? { fail: "IO_FAILED" } : undefined);
+        const open = new Map<object, string>();
+        await work(withFilesWatched(image.runtime(), open)).catch(() => undefined);
+        expect([...open.values()], `call ${at}, damage ${damage}`).toEqual([]);
+        if (calls > at) continue;
+        expect(at).toBeGreaterThan(20);
+        break;
+      }
+    }
+  }
+});
+
+/** A runtime whose open files are in `open`, with their paths. */
+function withFilesWatched(runtime: Runtime, open: Map<object, string>): Runtime {
+  const watched = (path: string, access: FileAccess): RuntimeFile => {
+    const file = runtime.files.open(path, access);
+    open.set(file, path);
+    const close = file.close.bind(file);
+    file.close = () => {
+      open.delete(file);
+      close();
+    };
+    return file;
+  };
+  const files = new Proxy(runtime.files, {
+    get: (from, name: keyof Runtime["files"]) => (name === "open" ? watched : from[name].bind(from)),
+  });
+  return { ...runtime, files };
+}

@@ -26,8 +26,9 @@ interface Measured {
 }
 
 const input = process.argv[2] ?? relative(process.cwd(), LOCK_FILE);
-if ((await stat(input).catch(() => null))?.isFile() !== true) {
-  console.error(`Cannot read ${input}: there is no such file.`);
+const found = await stat(input).catch(() => null);
+if (found?.isFile() !== true) {
+  console.error(`Cannot read ${input}: ${found === null ? "there is no such file" : "it is no file"}.`);
   process.exit(3);
 }
 const source = process.argv[2] === undefined ? await packagesIn(input) : linesIn(input);
@@ -69,7 +70,7 @@ print(`  head  ${paint("green", head)}`);
 print("        Keep it elsewhere: it proves every record, their order, and that none is missing.");
 
 const victim = await findVictim(readAgain, nextOffset);
-if (victim === undefined) print("\nNothing in it to tamper with.");
+if (victim === undefined) print("\nTo show what tampering does it takes a record with a payload, and one behind it.");
 else await showTampering(victim);
 await again.close();
 

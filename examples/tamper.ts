@@ -5,7 +5,8 @@ import type { LogRecord } from "diatreme";
 
 const SALT_AT = 112;
 const HEADER_BYTES = 64;
-const OFFSET_AT = 8;
+// The hash of the record before: the last of the header.
+const LINK_AT = 32;
 const COMMIT_BYTES = 4;
 
 export interface Change {
@@ -31,11 +32,12 @@ export function tamperWith(segmentFile: string, record: LogRecord, { fixCrc }: {
   return around(before, payload, at);
 }
 
-// The same payload may be there more than once: the header in front of it says which record it is.
-function findRecord(bytes: Buffer, { offset, payload }: LogRecord): number {
+// The same payload may be there more than once: the link in front of it says which record it is.
+function findRecord(bytes: Buffer, { offset, payload, previousHash }: LogRecord): number {
+  const link = Buffer.from(previousHash, "hex");
   for (let at = bytes.indexOf(payload); at >= 0; at = bytes.indexOf(payload, at + 1)) {
     const start = at - HEADER_BYTES;
-    if (start >= 0 && bytes.readBigUInt64LE(start + OFFSET_AT) === BigInt(offset)) return start;
+    if (start >= 0 && link.equals(bytes.subarray(start + LINK_AT, at))) return start;
   }
   throw new Error(`record ${offset} is not in this file`);
 }

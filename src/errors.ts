@@ -122,6 +122,11 @@ export class DiatremeError extends Error {
     this.name = new.target.name;
     Object.assign(this, facts);
   }
+
+  /** Name, message, code and facts, for logs that are written as JSON. */
+  toJSON(): object {
+    return { ...this, message: this.message };
+  }
 }
 
 /** The call must change. */
@@ -483,7 +488,8 @@ export function failure<C extends ErrorCode>(
   cause?: unknown,
 ): DiatremeError & ErrorFacts[C] {
   const row: ErrorRow<C> = ERROR_TABLE[code];
-  return new row.type(code, row.exit, printable(row.message(facts)), facts, cause) as DiatremeError & ErrorFacts[C];
+  const error = new row.type(code, row.exit, printable(row.message(facts)), facts, cause);
+  return error as DiatremeError & ErrorFacts[C];
 }
 
 /** Whether a caught value is an error of Diatreme with this code; its facts are then typed fields. */

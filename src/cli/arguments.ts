@@ -231,6 +231,7 @@ Examples:
   diatreme read ./audit orders --verify genesis > orders.ndjson
   diatreme read ./audit orders --follow --json | your-consumer
 ${STATUSES}
+  130  --follow was ended by Ctrl-C (143: by SIGTERM)
 ${ERRORS_AS_JSON}`,
     )
     .action((dir: string, stream: string, options: ReadFlags) => {

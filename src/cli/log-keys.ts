@@ -2,6 +2,7 @@
 import { printable } from "../printable.ts";
 import { type KeySource, requiredMasterKey } from "./master-key.ts";
 import type { Host } from "./terminal.ts";
+import { formatPlural } from "./units.ts";
 
 export interface LogKeysArguments {
   readonly directory: string;
@@ -40,5 +41,6 @@ export async function rotateKeys({ terminal, openLog }: Host, args: RotateKeysAr
   await using log = await openLog(directory, { encryption });
   await log.rotateKeys(next === undefined ? {} : { to: next });
   const { length } = (await log.keys()).filter(({ state }) => state === "live");
-  await terminal.output.write(json ? `${JSON.stringify({ rewrapped: length })}\n` : `rewrapped ${length} keys\n`);
+  const text = json ? JSON.stringify({ rewrapped: length }) : `rewrapped ${formatPlural(length, "key")}`;
+  await terminal.output.write(`${text}\n`);
 }

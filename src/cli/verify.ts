@@ -8,6 +8,7 @@ import {
   EXIT_BAD_DATA,
   EXIT_GOOD,
   EXIT_SYSTEM,
+  failure,
   isFailure,
   StorageError,
 } from "../errors.ts";
@@ -56,7 +57,8 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
   const evidence: Evidence[] = [];
   for (const file of args.against) {
     const text = await readSmallText(terminal, file);
-    evidence.push({ text, stream: openCheckpoint(text, verifiers).stream });
+    const { stream, logId } = openCheckpoint(text, verifiers);
+    evidence.push({ text, stream, logId });
   }
   await using log = await openLog(args.directory, { readOnly: true, publicKeys, ...limitOf(args) });
   const names = args.stream === undefined ? await streamsOf(log, evidence) : [args.stream];
@@ -65,11 +67,10 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
   const verdicts: Verdict[] = [];
   for (const name of names) {
     // A stream that is named is to answer for all of it; else each answers for its own.
-    const against = evidence
-      .filter(({ stream }) => args.stream !== undefined || stream === name)
-      .map(({ text }) => text);
+    const held = evidence.filter(({ stream }) => args.stream !== undefined || stream === name);
+    const against = held.map(({ text }) => text);
     const onProgress = (state: VerifyProgress) => progress.show(() => describeProgress(name, state));
-    const verdict = await verdictOn(log, name, { ...verifyOptions(args), against, onProgress });
+    const verdict = await verdictOn(log, name, { ...verifyOptions(args), against, onProgress }, held);
     progress.clear();
     verdicts.push(verdict);
     await say(output, args.json ? JSON.stringify(verdict) : describe(verdict, output));
@@ -89,6 +90,7 @@ function isBad({ problem }: Verdict): boolean {
 interface Evidence {
   readonly text: string;
   readonly stream: string;
+  readonly logId: string;
 }
 
 /** All streams that are there, and those that should be. */
@@ -106,14 +108,25 @@ function verifyOptions({ from, to, jobs, direct, stopAtFirst }: VerifyArguments)
   };
 }
 
-async function verdictOn(log: Log, name: string, options: VerifyOptions): Promise<Verdict> {
+async function verdictOn(
+  log: Log,
+  name: string,
+  options: VerifyOptions,
+  evidence: readonly Evidence[],
+): Promise<Verdict> {
   try {
     return await log.stream(name).verify(options);
   } catch (error) {
     if (!(error instanceof DiatremeError)) throw error;
-    const isMissed = isFailure(error, "STREAM_NOT_FOUND") && (options.against?.length ?? 0) > 0;
+    const isMissed = isFailure(error, "STREAM_NOT_FOUND") && evidence.length > 0;
     if (!isMissed && error.exitStatus !== EXIT_BAD_DATA && !(error instanceof StorageError)) throw error;
-    return { stream: name, ok: false, problem: { ...factsOf(error), code: error.code } };
+    const other = isMissed ? evidence.find(({ logId }) => logId !== log.id) : undefined;
+    const { id } = log;
+    const shown =
+      other === undefined
+        ? error
+        : failure("LOG_OTHER", { stream: name, log: id, claimedStream: other.stream, claimedLog: other.logId });
+    return { stream: name, ok: false, problem: { ...factsOf(shown), code: shown.code } };
   }
 }
 
@@ -163,7 +176,10 @@ function describeProofs({ checkpoints, evidence, publicKeys }: VerifyReport): st
     const by = signed > 0 ? `, ${formatCount(signed)} signed by ${publicKeys.join(" or ")}` : "";
     lines.push(`  agrees with ${formatPlural(agreed, "checkpoint")} of its own${by}`);
   }
-  if (passedOver > 0) lines.push(`  ${formatPlural(passedOver, "checkpoint")} of its own count for nothing`);
+  if (passedOver > 0)
+    lines.push(
+      `  ${formatPlural(passedOver, "checkpoint")} of its own ${passedOver === 1 ? "counts" : "count"} for nothing`,
+    );
   return lines;
 }
 

@@ -81,6 +81,7 @@ export class Log {
    * What was read before, copies of the folder and other processes' memory are not reached: see docs/encryption.md.
    *
    * @throws {KeyError} `SUBJECT_UNKNOWN`, `SUBJECT_ERASED`
+   * @throws {CorruptionError} when a stream is damaged: the key is gone, and the receipts wait
    * @throws {UsageError} `ENCRYPTION_OFF`, `LOG_READ_ONLY`, `LOG_CLOSED`, `OPTION_INVALID`
    * @throws {StorageError} when a step could not be made durable
    */
@@ -97,7 +98,9 @@ export class Log {
    * the only way. Records are not touched. The old master key then opens nothing in this folder any more; in copies it
    * does.
    *
-   * @throws {UsageError} `ENCRYPTION_OFF`, `LOG_READ_ONLY`, `LOG_CLOSED`, `OPTION_INVALID`
+   * @throws {UsageError} `ENCRYPTION_OFF`, `LOG_READ_ONLY`, `LOG_CLOSED`, `OPTION_INVALID`, `ENCRYPTION_UNAVAILABLE`
+   * @throws {KeyError} `KEYS_ROTATED`
+   * @throws {CorruptionError} `KEY_FILE_INVALID` when one of the keys does not open
    * @throws {StorageError} when it could not be made durable
    */
   async rotateKeys(options: { readonly to?: MasterKeyOptions } = {}): Promise<void> {

@@ -29,7 +29,8 @@ import type { EncryptionState } from "./writing/stream-cipher.ts";
  * A missing or empty folder becomes a new log, unless `create` is `false` or `readOnly` is `true`. One process at a time
  * may write; any number may read beside it.
  *
- * @throws {UsageError} `LOG_NOT_FOUND`, `NOT_A_LOG`, `LOG_VERSION_UNSUPPORTED`, `OPTION_INVALID`
+ * @throws {UsageError} `LOG_NOT_FOUND`, `NOT_A_LOG`, `LOG_VERSION_UNSUPPORTED`, `OPTION_INVALID`,
+ *   `KEY_INVALID`, `SIGNATURES_MISSING`, `ENCRYPTION_UNAVAILABLE`
  * @throws {KeyError} `KEYS_NOT_FOUND`, `KEY_WRONG`
  * @throws {ConflictError} `LOG_LOCKED`
  * @throws {CorruptionError} `LOG_IDENTITY_INVALID`, `KEY_FILE_INVALID`

@@ -27,13 +27,13 @@ export interface OpenOptions {
   readonly create?: boolean;
   /** Default `"everyBatch"`. */
   readonly sync?: SyncPolicy;
-  /** A new segment file is begun before one grows past this. Default 256 MiB. */
+  /** A new segment file is begun before one grows past this; an append that is longer gets one of its own. Default 256 MiB. */
   readonly segmentBytes?: number;
   /** Longest payload, for appending and for reading. Default 64 MiB. */
   readonly maxRecordBytes?: number;
   /** All records of one append together. Default 256 MiB. */
   readonly maxAppendBytes?: number;
-  /** Appended and not yet durable; past it, appends wait. Default 16 MiB. */
+  /** Appended and not yet durable; past it, appends wait, except under `onFlush`. Default 16 MiB. */
   readonly maxPendingBytes?: number;
   /** The same in records. Default 65,536. */
   readonly maxPendingRecords?: number;
@@ -58,7 +58,8 @@ export interface OpenOptions {
   readonly signer?: PrivateKey;
   /**
    * Whose checkpoints are believed: in the log by readers, and from outside by `verify`. Default: the signer's alone,
-   * or without a signer any, signed or not.
+   * or without a signer any, signed or not. Recovery takes any for a sign that records had been synced: it refuses to write
+   * where they are missing.
    */
   readonly publicKeys?: readonly PublicKey[];
   /** Told when a stream that is opened for writing ends in an append that never completed, which is then cut off. */

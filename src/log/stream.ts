@@ -80,15 +80,18 @@ export class Stream {
 
   /**
    * Appends one event, or each of an array of events, as records. All of one call's records are there after a crash,
-   * or none. A `Uint8Array` is stored as it is, a string as UTF-8, anything else as JSON; to append one JSON array as a
-   * single record, wrap it: `append([[1, 2]])`.
+   * or none. A `Uint8Array` is stored as it is, a string as UTF-8, anything else as `JSON.stringify` writes it, which loses
+   * some of what JSON has no word for when it stands within an event: a `NaN` becomes `null`, a `Map` `{}`. To append one
+   * JSON array as a single record, wrap it: `append([[1, 2]])`.
    *
    * Resolves when the records are durable under the log's sync policy. Appends take effect in the order of the calls;
    * the next may be made before this one has resolved. Events must not be changed before then. When `maxPendingBytes` or
-   * `maxPendingRecords` are not durable yet, the append waits for room, and its `signal` may give it up.
+   * `maxPendingRecords` are not durable yet, the append waits for room, and its `signal` may give it up; under `onFlush`
+   * nothing waits.
    *
    * @throws {UsageError} `EVENT_INVALID`, `RECORD_TOO_LARGE`, `APPEND_TOO_LARGE`, `LOG_READ_ONLY`, `LOG_CLOSED`,
-   *   `ENCRYPTION_REQUIRED`
+   *   `ENCRYPTION_REQUIRED`, `OPTION_INVALID`
+   * @throws {CorruptionError} when the stream's end is damaged: nothing is appended until it is repaired
    * @throws {KeyError} `SUBJECT_ERASED`
    * @throws {ConflictError} `OFFSET_MISMATCH`
    * @throws {StorageError} `NO_SPACE`, `IO_FAILED`: this append failed and was cut off again; `SYNC_FAILED`, `LOG_POISONED`:
@@ -124,7 +127,8 @@ export class Stream {
   /**
    * The same while the program stands still, for scripts.
    *
-   * @throws also {UsageError} `APPEND_IN_FLIGHT` while appends made with `append` are not durable yet
+   * @throws also {UsageError} `APPEND_IN_FLIGHT` while appends made with `append` are not durable yet (under `onFlush`
+   *   they may be), or a new segment or keys are being made
    */
   appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions = NO_OPTIONS): AppendResult {
     return this.#writer().appendSync(events, options ?? NO_OPTIONS);
@@ -135,10 +139,12 @@ export class Stream {
    * nothing else needs to run meanwhile.
    *
    * Payloads are the caller's copies; with `zeroCopy` they are views, valid until the next step. Memory in use is bounded by `windowBytes` and the
-   * longest record, whatever the length of the stream. A stream without records yields nothing.
+   * longest record, whatever the length of the stream. A stream without records yields nothing. The range ends where the
+   * stream does when the loop begins.
    *
    * @throws {CorruptionError} on the first bad record; the ones before it were shown
-   * @throws {UsageError} `OPTION_INVALID`; `STREAM_NOT_FOUND` when the log is read-only and has no such stream
+   * @throws {EvidenceError} `CHECKPOINT_CONTRADICTED` when the log's own checkpoint names another head than its records have
+   * @throws {UsageError} `OPTION_INVALID`, `LOG_CLOSED`; `STREAM_NOT_FOUND` when the log is read-only and has no such stream
    * @example
    * for await (const record of orders.read({ from: 0 })) total += record.payload.byteLength;
    */
@@ -159,11 +165,17 @@ export class Stream {
    *
    * Beside the writer of this process it shows records as soon as they are acknowledged, from memory when it keeps up.
    * Beside a writer in another process it shows them when they are whole in the file, which may be a moment before they
-   * are durable; a failing disk or a power loss may take such records back.
+   * are durable; a failing disk or a power loss may take such records back. With `verify: "crc"`, which looks at no chain,
+   * other records in their place are not noticed.
+   *
+   * Waiting for records of this process's own writer does not keep a program alive by itself; nor does, on Node, an
+   * `AbortSignal.timeout`.
    *
    * @param options.from - first offset wanted, or the time (µs since the Unix epoch) of the first record wanted; either
    *   may lie in the future. Default 0
    * @throws {CorruptionError} on the first bad record; the ones before it were shown
+   * @throws {EvidenceError} `CHECKPOINT_CONTRADICTED`, as `read`
+   * @throws {UsageError} `OPTION_INVALID`, `STREAM_NOT_FOUND`, `LOG_CLOSED`
    * @throws {ConflictError} `FOLLOWED_RECORD_REPLACED` when records that were shown are gone or are others now
    * @throws {StorageError} `LOG_POISONED` when the writer has failed: all that was acknowledged was shown
    * @example
@@ -197,6 +209,7 @@ export class Stream {
    * One record, checked against the link in its successor; `undefined` when the stream does not reach so far.
    *
    * @throws {CorruptionError} when the record is bad
+   * @throws {UsageError} `OPTION_INVALID`, `LOG_CLOSED`; `STREAM_NOT_FOUND` when the log is read-only and has no such stream
    */
   async get(offset: number): Promise<LogRecord | undefined> {
     return this.getSync(offset);
@@ -222,7 +235,7 @@ export class Stream {
    * Which record holds a byte of a segment's file: what a damaged block of a disk has hit. `undefined` for a byte of the
    * segment's header or behind its records.
    *
-   * @throws {UsageError} `OPTION_INVALID` when there is no such segment
+   * @throws {UsageError} `OPTION_INVALID` when there is no such segment; `STREAM_NOT_FOUND`, `LOG_CLOSED`
    */
   async offsetAt(place: { segment: number; position: number }): Promise<number | undefined> {
     const open = this.#existing();
@@ -233,6 +246,7 @@ export class Stream {
    * How far the stream goes, as a reader would see it now.
    *
    * @throws {CorruptionError} when the newest segment is damaged, so that nobody can tell
+   * @throws {UsageError} `LOG_CLOSED`; `STREAM_NOT_FOUND` when the log is read-only and has no such stream
    */
   async head(): Promise<StreamHead> {
     const { offset, head, damage } = this.#endOf(this.#reader());
@@ -266,7 +280,7 @@ export class Stream {
    * made of, for whoever proves history without its contents.
    *
    * @throws {CorruptionError} on the first bad record; the ones before it were shown
-   * @throws {UsageError} `STREAM_NOT_FOUND`, `OPTION_INVALID`
+   * @throws {UsageError} `STREAM_NOT_FOUND`, `OPTION_INVALID`, `LOG_CLOSED`
    * @example
    * for await (const { offset, digest, hash } of orders.entries({ from: 100, to: 200 })) note(offset, digest, hash);
    */
@@ -282,7 +296,7 @@ export class Stream {
    * Memory in use is bounded by `windowBytes` and the longest record.
    *
    * @throws {CorruptionError} on the first bad record; what came before it is then an export without its last line
-   * @throws {UsageError} `STREAM_NOT_FOUND`, `OPTION_INVALID`
+   * @throws {UsageError} `STREAM_NOT_FOUND`, `OPTION_INVALID`, `LOG_CLOSED`
    * @example
    * for await (const chunk of orders.exportRange({ from: 0, withhold: [17, 23] })) await file.write(chunk);
    */
@@ -331,12 +345,20 @@ export class Stream {
     await this.#writer().flush();
   }
 
-  /** Called by the log. */
+  /**
+   * Called by the log.
+   *
+   * @internal
+   */
   appendTombstone(tombstone: Tombstone): Promise<AppendResult> {
     return this.#writer().append(tombstone, NO_OPTIONS);
   }
 
-  /** Called by the log: `flush`, unless the stream was never used. */
+  /**
+   * Called by the log: `flush`, unless the stream was never used.
+   *
+   * @internal
+   */
   async flushIfOpen(): Promise<void> {
     await this.#open?.writer?.flush();
   }
@@ -356,7 +378,11 @@ export class Stream {
     return this.#tornTail;
   }
 
-  /** Called by the log. */
+  /**
+   * Called by the log.
+   *
+   * @internal
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

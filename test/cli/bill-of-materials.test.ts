@@ -48,11 +48,22 @@ describe("the bill of materials", () => {
   it.each(["", "one", "\n\n\n"])("takes %j, where there is little or nothing to tamper with", async (content) => {
     writeFileSync(`${folder.path}/lines`, content);
     const { status, output } = await run(`${folder.path}/lines`);
-    expect(output.toString()).toContain("Nothing in it to tamper with.");
+    expect(output.toString()).toContain("To show what tampering does it takes a record with a payload");
     expect(status).toBe(0);
   });
 
-  it("says that a file is not there", async () => {
+  it.each(["a\nb\n", "a\na\na\n", "0\n\n1\n"])(
+    "changes a record of %j, however short, in both ways",
+    async (content) => {
+      writeFileSync(`${folder.path}/lines`, content);
+      const { output } = await run(`${folder.path}/lines`);
+      expect(output.toString()).toMatch(/ has CRC [\s\S]* was altered: it hashes to /);
+    },
+  );
+
+  it("says that a file is not there, or a folder", async () => {
+    const { errors: ofFolder } = await run(folder.path);
+    expect(ofFolder).toBe(`Cannot read ${folder.path}: it is no file.\n`);
     const { status, errors } = await run(`${folder.path}/missing`);
     expect(errors).toBe(`Cannot read ${folder.path}/missing: there is no such file.\n`);
     expect(status).toBe(3);

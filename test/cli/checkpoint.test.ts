@@ -83,6 +83,18 @@ describe("verify --against", () => {
     expect(status).toBe(1);
   });
 
+  it("says that a checkpoint is about another log, when this one has no such stream either", async () => {
+    const kept = await keep("kept.txt", ["checkpoint", log, "orders", "--key", key]);
+    const other = `${folder.path}/other`;
+    await diatreme(["append", other, "lines"], "a line\n");
+    const { status, output } = await diatreme(["verify", other, "--against", kept, "--json"]);
+    expect(jsonLines(output)).toMatchObject([
+      { stream: "lines", ok: true },
+      { stream: "orders", ok: false, problem: { code: "LOG_OTHER" } },
+    ]);
+    expect(status).toBe(1);
+  });
+
   it("holds each checkpoint against the stream that it names, and misses one that is gone", async () => {
     await diatreme(["append", log, "payments"], "a payment\n");
     const orders = await keep("orders.txt", ["checkpoint", log, "orders", "--key", key]);

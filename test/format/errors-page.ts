@@ -106,7 +106,7 @@ const EXAMPLES: { readonly [C in ErrorCode]: ErrorFacts[C] } = {
 
 const INTRODUCTION = `# Errors
 
-Everything that Diatreme throws is a \`DiatremeError\`: switch on \`code\`, catch by class. The facts of a code are fields of
+What Diatreme finds wrong it throws as a \`DiatremeError\` (a signal's reason, and what a caller's own code throws, come as they are): switch on \`code\`, catch by class. The facts of a code are fields of
 the error; \`cause\` is the system's own error where there is one. The exit status is that of the command line. A
 condition (S1, R3, …) is one of [format.md](format.md).
 

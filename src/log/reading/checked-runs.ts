@@ -12,7 +12,7 @@ import { findStart } from "./verify-start.ts";
 export interface RangeOptions {
   /** First offset wanted. Default 0. */
   readonly from?: number;
-  /** First offset no longer wanted. Default: the stream's end at the time of the call. */
+  /** First offset no longer wanted. Default: the stream's end when the loop begins. */
   readonly to?: number;
   /** Ends it with the signal's reason. */
   readonly signal?: AbortSignal;

@@ -11,7 +11,7 @@ export type ReadVerify = "crc" | "chain" | "checkpoint" | "genesis";
 export interface ReadOptions {
   /** First offset wanted, or the time (µs since the Unix epoch) of the first record wanted. Default 0. */
   readonly from?: number | { readonly time: number };
-  /** First offset no longer wanted. Default: the stream's end at the time of the call. */
+  /** First offset no longer wanted. Default: the stream's end when the loop begins. */
   readonly to?: number;
   /** At most this many records. */
   readonly limit?: number;

@@ -4,7 +4,7 @@
 //     │ tables and scratch of the    │  memory.data of sha256, sha256x4, crc32
 //     │ kernels                      │
 //     ├──────────────────────────────┤
-//     │ CONTROL      CONTROL_BYTES   │  chain state in, verdicts out; fields below
+//     │ CONTROL      CONTROL_BYTES   │  chain state in, verdicts out: control.ts
 //     ├──────────────────────────────┤
 //     │ MESSAGES     8 × BATCH       │  payload pointer u32, payload bytes u32
 //     │ DIGESTS     32 × BATCH       │  SHA-256 of each payload

@@ -7,7 +7,7 @@ import { folderOf } from "../format/path.ts";
 import type { SyncSteps } from "../log/segments/sync-steps.ts";
 import { writeWhole } from "../log/segments/write-whole.ts";
 import type { Files, RuntimeFile } from "../runtime.ts";
-import { hashingCore } from "../wasm/hashing-core.ts";
+import { crc32 } from "../wasm/hashing-core.ts";
 import { type KeyTable, type ReadKeyFile, readKeyTable } from "./key-table.ts";
 
 const MAX_BYTES = 256 << 20;
@@ -179,8 +179,4 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return bytes;
-}
-
-function crc32(bytes: Uint8Array): number {
-  return hashingCore().crc32(bytes);
 }

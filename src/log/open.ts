@@ -13,7 +13,7 @@ import { folderOf } from "../format/path.ts";
 import { encryptedStreams, openKeyring } from "../keys/open-keyring.ts";
 import { quoted } from "../printable.ts";
 import type { Runtime } from "../runtime.ts";
-import { hashingCore } from "../wasm/hashing-core.ts";
+import { crc32 } from "../wasm/hashing-core.ts";
 import { invalidOption } from "./call-options.ts";
 import { finishErasures } from "./erase.ts";
 import { lockFolder, lockForWriting, type WriteLock } from "./lock.ts";
@@ -141,10 +141,6 @@ function makeFolders(runtime: Runtime, directory: string): void {
   const parent = folderOf(directory);
   if (parent !== "" && files.kind(parent) === null) makeFolders(runtime, parent);
   if (files.makeFolder(directory)) files.folder(parent === "" ? "/" : parent).syncNow();
-}
-
-function crc32(bytes: Uint8Array): number {
-  return hashingCore().crc32(bytes);
 }
 
 // What made it necessary is what the caller is told. A lock that stays is its dead process's, once that has ended.

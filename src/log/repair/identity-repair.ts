@@ -13,7 +13,7 @@ import { decodeSegmentHeader, type SegmentHeader, segmentNumber } from "../../fo
 import { isStreamName } from "../../format/stream-name.ts";
 import { quoted } from "../../printable.ts";
 import type { Runtime } from "../../runtime.ts";
-import { hashingCore } from "../../wasm/hashing-core.ts";
+import { crc32 } from "../../wasm/hashing-core.ts";
 
 export interface IdentityFinding {
   readonly identity: LogIdentity;
@@ -127,8 +127,4 @@ function notALog({ files }: Runtime, directory: string): DiatremeError {
   const first = files.kind(directory) === null ? undefined : files.list(directory)[0]?.name;
   if (first === undefined) return failure("LOG_NOT_FOUND", { directory });
   return failure("NOT_A_LOG", { directory, reason: `it has no ${IDENTITY_FILE} and holds ${quoted(first)}` });
-}
-
-function crc32(bytes: Uint8Array): number {
-  return hashingCore().crc32(bytes);
 }

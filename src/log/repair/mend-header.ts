@@ -11,7 +11,7 @@ import {
 import { decodeSegmentHeader, encodeSegmentHeader } from "../../format/segment-header.ts";
 import { getU64 } from "../../format/u64.ts";
 import type { RuntimeFile } from "../../runtime.ts";
-import { hashingCore } from "../../wasm/hashing-core.ts";
+import { crc32 } from "../../wasm/hashing-core.ts";
 import { type Segment, type StreamPlace, segmentOf, segmentPath } from "../segments/segment.ts";
 
 /** A segment, open for reading, as it is once `headerBytes` are written over its first bytes. */
@@ -54,8 +54,4 @@ function mendedSegment(
     }
   }
   return null;
-}
-
-function crc32(bytes: Uint8Array): number {
-  return hashingCore().crc32(bytes);
 }

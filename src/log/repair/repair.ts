@@ -9,7 +9,7 @@ import { segmentNumber } from "../../format/segment-header.ts";
 import { isSideFile, partsOfSideFile } from "../../format/side-file.ts";
 import { checkStreamName, isStreamName } from "../../format/stream-name.ts";
 import type { FileAccess, Files, Runtime, RuntimeFile } from "../../runtime.ts";
-import { hashingCore } from "../../wasm/hashing-core.ts";
+import { crc32 } from "../../wasm/hashing-core.ts";
 import { checkFlag, invalidOption, type OptionNames, optionsOf } from "../call-options.ts";
 import { lockForWriting, lookAtLock } from "../lock.ts";
 import { type LogSettings, settingsFrom } from "../options.ts";
@@ -230,8 +230,4 @@ function checkOptions(
   if (stream !== undefined) checkStreamName(stream);
   const limit = maxRecordBytes === undefined ? {} : { maxRecordBytes };
   return { stream, apply, settings: settingsFrom({ ...limit, readOnly: true }, runtime) };
-}
-
-function crc32(bytes: Uint8Array): number {
-  return hashingCore().crc32(bytes);
 }

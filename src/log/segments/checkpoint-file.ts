@@ -16,7 +16,7 @@ import {
 import { toHex } from "../../format/hex.ts";
 import type { SegmentHeader } from "../../format/segment-header.ts";
 import type { Files, RuntimeFile } from "../../runtime.ts";
-import { hashingCore } from "../../wasm/hashing-core.ts";
+import { crc32 } from "../../wasm/hashing-core.ts";
 
 /** A checkpoint that was found in the log itself. */
 export interface FoundCheckpoint {
@@ -163,8 +163,4 @@ export function claimedSigner({ signed }: CheckpointEntry, verifiers: readonly V
   if (signed === null) return null;
   const id = toHex(signed.keyId);
   return verifiers.find(({ publicKey }) => publicKey.id === id) ?? null;
-}
-
-function crc32(bytes: Uint8Array): number {
-  return hashingCore().crc32(bytes);
 }

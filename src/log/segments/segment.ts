@@ -13,7 +13,7 @@ import {
   segmentFileName,
 } from "../../format/segment-header.ts";
 import type { FileAccess, Files, Runtime, RuntimeFile } from "../../runtime.ts";
-import { hashingCore } from "../../wasm/hashing-core.ts";
+import { crc32, hashingCore } from "../../wasm/hashing-core.ts";
 import { timeNotBefore } from "./stored-time.ts";
 import type { SyncSteps } from "./sync-steps.ts";
 import { writeWhole } from "./write-whole.ts";
@@ -68,7 +68,7 @@ export function openSegment(
     const header = decodeSegmentHeader(
       bytes.subarray(0, file.read(bytes, 0)),
       { logId: place.logId, stream: place.stream, segment: number, path },
-      (part) => hashingCore().crc32(part),
+      crc32,
     );
     return segmentOf(path, file, header, bytes);
   } catch (error) {
@@ -90,7 +90,7 @@ export function* createSegment(place: StreamPlace, start: { number: number; firs
   const salt = new Uint8Array(SEGMENT_SALT_BYTES);
   runtime.random(salt);
   const header: SegmentHeader = { ...start, created: timeNotBefore(runtime.clock, 0), logId, stream, salt };
-  const bytes = encodeSegmentHeader(header, (part) => hashingCore().crc32(part));
+  const bytes = encodeSegmentHeader(header, crc32);
   const path = segmentPath(place, start.number);
   const temporary = `${place.folder}/.${segmentFileName(start.number)}.tmp`;
   files.remove(temporary);
@@ -129,7 +129,7 @@ export function segmentOf(path: string, file: RuntimeFile, header: SegmentHeader
     path,
     file,
     header,
-    crcSeed: hashingCore().crc32(header.salt),
+    crcSeed: crc32(header.salt),
     genesis: header.number === 0 ? hashingCore().sha256(bytes.subarray(0, GENESIS_BYTES)) : null,
   };
 }

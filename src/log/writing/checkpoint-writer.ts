@@ -12,7 +12,7 @@ import {
   encodeCheckpointHeader,
 } from "../../format/checkpoint-file.ts";
 import type { Clock, RuntimeFile } from "../../runtime.ts";
-import { hashingCore } from "../../wasm/hashing-core.ts";
+import { crc32 } from "../../wasm/hashing-core.ts";
 import { CheckpointEntries, claimOf } from "../segments/checkpoint-file.ts";
 import type { Segment } from "../segments/segment.ts";
 import { timeNotBefore } from "../segments/stored-time.ts";
@@ -196,8 +196,4 @@ export class CheckpointWriter {
 
 function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {
   return one.every((byte, at) => byte === other?.[at]);
-}
-
-function crc32(bytes: Uint8Array): number {
-  return hashingCore().crc32(bytes);
 }

@@ -443,8 +443,6 @@ export class StreamWriter {
   // At most one sync is in flight, and what it promises was written before it began.
   #startSync(): void {
     this.#gathering.reset();
-    // What waits while events are being staged is written, and synced, when that is over.
-    if (this.#staging) this.#gathering.hurry();
     if (!this.#tryDrain()) return;
     if (this.#waiters.isEmpty) {
       // What was to be synced could not be written and was given up: its room is free for those who wait for it.
@@ -578,7 +576,7 @@ export class StreamWriter {
 
   #admitQueued(): void {
     for (let queued = this.#queue.next; queued !== undefined; queued = this.#queue.next) {
-      if (this.#clearing !== null || this.#staging) return;
+      if (this.#clearing !== null) return;
       if (this.#isFull()) {
         this.#hurry();
         return;

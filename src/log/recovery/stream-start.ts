@@ -13,9 +13,9 @@ import { RecordWindow } from "../../wasm/window.ts";
 import type { LogSettings } from "../options.ts";
 import { SegmentScan } from "../reading/scan.ts";
 import { firstLink } from "../reading/segment-border.ts";
-import { checkpointedIn, checkpointedInFile, checkpointPath, openCheckpointFile } from "../segments/checkpoint-file.ts";
-import { indexPath, openIndexFile } from "../segments/index-file.ts";
-import { createSegment, openSegment, type Segment, type StreamPlace } from "../segments/segment.ts";
+import { checkpointedIn, checkpointedInFile, checkpointPath } from "../segments/checkpoint-file.ts";
+import { indexPath } from "../segments/index-file.ts";
+import { createSegment, openOrMake, openSegment, type Segment, type StreamPlace } from "../segments/segment.ts";
 import { closeSegment, countSegments, SegmentFiles } from "../segments/segment-files.ts";
 import type { KnownEnd } from "../segments/stream-end.ts";
 import { runNow } from "../segments/sync-steps.ts";
@@ -170,10 +170,10 @@ function begin(place: StreamPlace, settings: LogSettings, core: Core, opened: Cl
   const pages = writerPages(core);
   const segment = runNow(createSegment(place, { number: 0, firstOffset: 0 }));
   opened.push(segment.file);
-  const checkpointFile = openCheckpointFile(files, checkpointPath(segment.path));
+  const checkpointFile = openOrMake(files, checkpointPath(segment.path));
   opened.push(checkpointFile);
   syncNames(place);
-  const indexFile = openIndexFile(files, indexPath(segment.path));
+  const indexFile = openOrMake(files, indexPath(segment.path));
   opened.push(indexFile);
   const checkpoints = new CheckpointWriter(settings.checkpoints, segment, checkpointFile, settings.clock);
   const chain = { nextOffset: 0, timestamp: 0, head: segment.genesis as Uint8Array };
@@ -393,7 +393,7 @@ function mendIndex(place: StreamPlace, number: number, endOffset: number, settin
   const core = takeCore();
   let file: RuntimeFile | null = null;
   try {
-    file = openIndexFile(place.runtime.files, indexPath(segment.path));
+    file = openOrMake(place.runtime.files, indexPath(segment.path));
     const pages = writerPages(core);
     const { firstOffset } = segment.header;
     if (endsSealed(pages, segment, file, endOffset)) return firstOffset;

@@ -29,11 +29,6 @@ export function checkpointPath(segmentPath: string): string {
   return `${segmentPath}.ckpt`;
 }
 
-/** Opens a checkpoint file for writing, making it when it is missing. */
-export function openCheckpointFile(files: Files, path: string): RuntimeFile {
-  return files.open(path, files.kind(path) === null ? "create" : "write");
-}
-
 /** Every record of the stream before this offset was synced: a checkpoint beside the segment says so. 0: none does. */
 export function checkpointedIn(files: Files, { path, header }: { path: string; header: SegmentHeader }): number {
   const entries = CheckpointEntries.open(files, path, header);

@@ -1,15 +1,10 @@
 // The index file beside a segment. What it holds is checked by whoever reads it.
 import { PAGE_BYTES } from "../../../assembly/layout.ts";
 import { StorageError } from "../../errors.ts";
-import type { Files, RuntimeFile } from "../../runtime.ts";
+import type { RuntimeFile } from "../../runtime.ts";
 
 export function indexPath(segmentPath: string): string {
   return `${segmentPath}.idx`;
-}
-
-/** Opens an index file for writing, making it when it is missing. */
-export function openIndexFile(files: Files, path: string): RuntimeFile {
-  return files.open(path, files.kind(path) === null ? "create" : "write");
 }
 
 /** The length of an index in bytes, for whoever can do without it: 0 when it cannot be told. */

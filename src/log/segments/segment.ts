@@ -110,6 +110,11 @@ export function* createSegment(place: StreamPlace, start: { number: number; firs
   return segmentOf(path, files.open(path, "write"), header, bytes);
 }
 
+/** Opens a file beside a segment for writing, making it when it is missing. */
+export function openOrMake(files: Files, path: string): RuntimeFile {
+  return files.open(path, files.kind(path) === null ? "create" : "write");
+}
+
 // What stays behind under a temporary name means nothing, and the next open for writing removes it.
 function removeQuietly(files: Files, path: string): void {
   try {

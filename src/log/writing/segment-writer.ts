@@ -6,9 +6,9 @@ import type { Files, RuntimeFile } from "../../runtime.ts";
 import type { Batch } from "../../wasm/batch.ts";
 import type { IndexPages } from "../../wasm/index-pages.ts";
 import type { LogSettings } from "../options.ts";
-import { checkpointPath, openCheckpointFile } from "../segments/checkpoint-file.ts";
-import { indexPath, openIndexFile } from "../segments/index-file.ts";
-import { createSegment, type Segment, type StreamPlace, segmentPath } from "../segments/segment.ts";
+import { checkpointPath } from "../segments/checkpoint-file.ts";
+import { indexPath } from "../segments/index-file.ts";
+import { createSegment, openOrMake, type Segment, type StreamPlace, segmentPath } from "../segments/segment.ts";
 import type { SyncSteps } from "../segments/sync-steps.ts";
 import { CheckpointWriter, type SyncedEnd } from "./checkpoint-writer.ts";
 import { IndexWriter } from "./index-writer.ts";
@@ -122,13 +122,13 @@ export class SegmentWriter {
     const number = this.number + 1;
     const path = segmentPath(this.#place, number);
     // What stands beside it first, so that their names are durable with its own: without a segment they mean nothing.
-    const indexFile = openIndexFile(files, indexPath(path));
+    const indexFile = openOrMake(files, indexPath(path));
     let checkpointFile: RuntimeFile | null = null;
     let segment: Segment | null = null;
     let checkpoints: CheckpointWriter;
     // All that may fail comes before anything is exchanged.
     try {
-      checkpointFile = openCheckpointFile(files, checkpointPath(path));
+      checkpointFile = openOrMake(files, checkpointPath(path));
       segment = yield* createSegment(this.#place, { number, firstOffset: synced.offset });
       checkpoints = new CheckpointWriter(this.#settings.checkpoints, segment, checkpointFile, this.#settings.clock);
     } catch (error) {

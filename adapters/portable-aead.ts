@@ -15,7 +15,7 @@ class PortableAeadKey implements AeadKey {
   #key: Uint8Array | null;
 
   constructor(key: Uint8Array) {
-    this.#key = checkedKey(key).slice();
+    this.#key = new Uint8Array(checkedKey(key));
   }
 
   seal(nonce: Uint8Array, aad: Uint8Array, bytes: Uint8Array, start: number, end: number): void {

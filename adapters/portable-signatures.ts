@@ -10,12 +10,12 @@ const HALF = 32;
 /** Ed25519 without help of the runtime. */
 export const portableSignatures: Signatures = {
   signer(privateKey: Uint8Array): RuntimeSigner {
-    const key = privateKey.slice();
+    const key = new Uint8Array(privateKey);
     return { publicKey: ed25519.getPublicKey(key), sign: (message) => ed25519.sign(message, key) };
   },
 
   verifier(publicKey: Uint8Array): RuntimeVerifier {
-    const key = publicKey.slice();
+    const key = new Uint8Array(publicKey);
     const point = pointOf(key);
     return { verify: (message, signature) => point !== null && isSignature(point, key, message, signature) };
   },

@@ -12,7 +12,7 @@ export class PrivateKey {
 
   private constructor(bytes: Uint8Array, claimedPublicKey: Uint8Array | null) {
     if (bytes.length !== KEY_BYTES) throw invalid("private", `it has ${bytes.length} bytes, not ${KEY_BYTES}`);
-    this.#bytes = bytes.slice();
+    this.#bytes = new Uint8Array(bytes);
     this.claimedPublicKey = claimedPublicKey;
   }
 

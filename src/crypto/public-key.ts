@@ -18,7 +18,7 @@ export class PublicKey {
   readonly id: string;
 
   private constructor(bytes: Uint8Array) {
-    this.#bytes = bytes.slice();
+    this.#bytes = new Uint8Array(bytes);
     this.id = toHex(keyId(KEY_NAME, this.#bytes));
   }
 

@@ -13,7 +13,8 @@ export function isStreamName(name: string): boolean {
 /** @throws {UsageError} `STREAM_NAME_INVALID` */
 export function checkStreamName(name: unknown): asserts name is string {
   if (typeof name !== "string") {
-    throw failure("STREAM_NAME_INVALID", { stream: String(name), reason: "it is no string" });
+    const stream = typeof name === "object" && name !== null ? "an object" : String(name);
+    throw failure("STREAM_NAME_INVALID", { stream, reason: "it is no string" });
   }
   if (RESERVED.test(name))
     throw failure("STREAM_NAME_INVALID", { stream: name, reason: "the log needs it for itself" });

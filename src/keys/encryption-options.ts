@@ -56,7 +56,8 @@ export interface EncryptionSettings {
 
 const DEFAULT_COST: StretchCost = { memoryKib: 65_536, passes: 3, lanes: 4 };
 const MASTER_OPTIONS = ["masterKey", "masterKeyFile", "passphrase", "provider"] as const;
-const KNOWN: ReadonlySet<string> = new Set([...MASTER_OPTIONS, "passphraseCost", "streams", "create"]);
+const KNOWN_OF_MASTER: ReadonlySet<string> = new Set([...MASTER_OPTIONS, "passphraseCost"]);
+const KNOWN: ReadonlySet<string> = new Set([...KNOWN_OF_MASTER, "streams", "create"]);
 
 /** @throws {UsageError} `OPTION_INVALID` */
 export function encryptionSettings(options: EncryptionOptions): EncryptionSettings {
@@ -73,16 +74,20 @@ export function encryptionSettings(options: EncryptionOptions): EncryptionSettin
 /** @throws {UsageError} `OPTION_INVALID` */
 export function masterChoice(options: MasterKeyOptions, name: string): MasterChoice {
   if (typeof options !== "object" || options === null) throw invalid(name, "an object");
-  const unknown = Object.keys(options).find((key) => !KNOWN.has(key));
+  const known = name === "encryption" ? KNOWN : KNOWN_OF_MASTER;
+  const unknown = Object.keys(options).find((key) => !known.has(key));
   if (unknown !== undefined) {
-    const expected = `one of ${[...KNOWN].join(", ")}`;
+    const expected = `one of ${[...known].join(", ")}`;
     throw failure("OPTION_INVALID", { option: `${name}.${unknown}`, value: "not known", expected });
   }
   const given = MASTER_OPTIONS.filter((option) => options[option] !== undefined);
   if (given.length !== 1) throw invalid(name, `an object with exactly one of ${MASTER_OPTIONS.join(", ")}`);
   const { masterKey, masterKeyFile, passphrase, provider } = options;
   if (masterKey !== undefined) {
-    if (masterKey instanceof Uint8Array && masterKey.length === 32) return { kind: "key", key: masterKey.slice() };
+    // Not by slice: a Buffer's is a view, and this copy will be wiped.
+    if (masterKey instanceof Uint8Array && masterKey.length === 32) {
+      return { kind: "key", key: new Uint8Array(masterKey) };
+    }
     throw invalid(`${name}.masterKey`, "a Uint8Array of 32 bytes");
   }
   if (masterKeyFile !== undefined) {

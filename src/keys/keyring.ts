@@ -295,8 +295,13 @@ export class Keyring {
 
   async #rotateNow(choice: MasterChoice | null): Promise<void> {
     const { runtime, logId } = this.#parts;
-    this.#checkOpen();
-    const master = choice === null ? this.#master : await newMaster(runtime, choice).finally(() => wipeChoice(choice));
+    let master = this.#master;
+    try {
+      this.#checkOpen();
+      if (choice !== null) master = await newMaster(runtime, choice);
+    } finally {
+      if (choice !== null) wipeChoice(choice);
+    }
     const { raw, ...kek } = newKek(runtime, this.#newNumber(new Set()));
     let isInForce = false;
     try {

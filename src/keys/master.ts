@@ -83,7 +83,7 @@ async function keyOf(
   choice: Exclude<MasterChoice, { kind: "provider" }>,
   description: MasterDescription,
 ): Promise<Uint8Array> {
-  if (choice.kind === "key") return choice.key.slice();
+  if (choice.kind === "key") return new Uint8Array(choice.key);
   if (choice.kind === "file") return readKey(runtime, choice.path);
   if (runtime.passphrases === null) {
     throw failure("ENCRYPTION_UNAVAILABLE", { runtime: runtime.description, lacks: "Argon2id" });
@@ -152,7 +152,7 @@ class ProvidedMaster implements Master {
   }
 
   async wrap(kek: Uint8Array, { logId, kek: keyId }: KekPlace): Promise<string> {
-    const copy = kek.slice();
+    const copy = new Uint8Array(kek);
     const wrapped = await this.#provider.wrap(copy, { logId, keyId });
     copy.fill(0);
     if (wrapped instanceof Uint8Array && wrapped.length > 0 && wrapped.length <= MOST_WRAPPED_BYTES) {
@@ -168,7 +168,8 @@ class ProvidedMaster implements Master {
 
   async unwrap({ kek: keyId, wrapped }: KekLine, logId: string): Promise<Uint8Array | null> {
     const key = await this.#provider.unwrap(fromHex(wrapped) as Uint8Array, { logId, keyId });
-    return key instanceof Uint8Array && key.length === KEY_BYTES ? key : null;
+    // The provider's own may be kept there, and this one will be wiped.
+    return key instanceof Uint8Array && key.length === KEY_BYTES ? new Uint8Array(key) : null;
   }
 
   drop(): void {

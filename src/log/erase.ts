@@ -5,7 +5,7 @@ import { CorruptionError, failure, isFailure } from "../errors.ts";
 import type { Erasure, Keyring } from "../keys/keyring.ts";
 import { numberOf } from "../keys/keyring.ts";
 import type { Clock } from "../runtime.ts";
-import { optionsOf } from "./call-options.ts";
+import { invalidOption, optionsOf } from "./call-options.ts";
 import type { Log } from "./log.ts";
 import type { LogRecord } from "./reading/record.ts";
 import { timeNotBefore } from "./segments/stored-time.ts";
@@ -155,6 +155,7 @@ function isReceipt(record: LogRecord, fingerprint: string): boolean {
 
 function checkBy(by: unknown): string {
   if (typeof by === "string" && by !== "" && by.length <= MOST_BY && by.isWellFormed()) return by;
-  const value = typeof by === "string" ? `of ${by.length} characters` : String(by);
-  throw failure("OPTION_INVALID", { option: "by", value, expected: `a text of 1 to ${MOST_BY} characters` });
+  const expected = `a text of 1 to ${MOST_BY} characters`;
+  if (typeof by !== "string") throw invalidOption("by", by, expected);
+  throw failure("OPTION_INVALID", { option: "by", value: `of ${by.length} characters`, expected });
 }

@@ -7,7 +7,7 @@ import { failure } from "../errors.ts";
 import { type EncryptionOptions, type EncryptionSettings, encryptionSettings } from "../keys/encryption-options.ts";
 import type { Clock, Runtime } from "../runtime.ts";
 import { HashEngine, type HashEngineName } from "../wasm/hash-engine.ts";
-import { invalidOption, type OptionNames, optionsOf } from "./call-options.ts";
+import { invalidOption, invalidSecret, type OptionNames, optionsOf } from "./call-options.ts";
 import type { TornTail } from "./recovery/torn-tail.ts";
 import type { CheckpointSettings } from "./writing/checkpoint-writer.ts";
 import type { IndexLimits } from "./writing/index-writer.ts";
@@ -93,8 +93,8 @@ const MAX_GROUP_DELAY_MS = 60_000;
 const LARGEST_APPEND = SEGMENT_MAX_BYTES - SEGMENT_HEADER_BYTES;
 
 /** @throws {UsageError} `OPTION_INVALID` */
-export function settingsFrom(options: OpenOptions, runtime: Runtime): LogSettings {
-  optionsOf(options, OPTION_NAMES);
+export function settingsFrom(given: OpenOptions, runtime: Runtime): LogSettings {
+  const options = optionsOf(given, OPTION_NAMES);
   const readOnly = flag(options, "readOnly", false);
   const leastRecord = options.encryption === undefined || readOnly ? 1 : LONGEST_RECEIPT;
   return {
@@ -160,11 +160,11 @@ function whole(options: OpenOptions, option: keyof OpenOptions, fallback: number
 
 function checkpointSettings(options: OpenOptions, runtime: Runtime): CheckpointSettings {
   const { signer: key, publicKeys } = options;
-  if (key !== undefined && !(key instanceof PrivateKey)) throw invalidOption("signer", key, "a PrivateKey");
+  if (key !== undefined && !(key instanceof PrivateKey)) throw invalidSecret("signer", key, "a PrivateKey");
   const signer = key === undefined ? null : new Signer(runtime, key);
   const trusted: unknown = publicKeys ?? (signer === null ? [] : [signer.publicKey]);
   if (!Array.isArray(trusted) || !trusted.every((one) => one instanceof PublicKey)) {
-    throw invalidOption("publicKeys", trusted, "an array of PublicKey");
+    throw invalidSecret("publicKeys", trusted, "an array of PublicKey");
   }
   return {
     every: whole(options, "checkpointEvery", 1000, 1, Number.MAX_SAFE_INTEGER),

@@ -1,5 +1,5 @@
 // A stream of a log: the handle that callers hold. Opens what it needs when it is first needed and passes each call on.
-import { CorruptionError, type DiatremeError, failure } from "../errors.ts";
+import { CorruptionError, DiatremeError, failure, isFailure } from "../errors.ts";
 import { toHex } from "../format/hex.ts";
 import { giveCore, takeCore } from "../wasm/core-pool.ts";
 import { IndexPages } from "../wasm/index-pages.ts";
@@ -21,7 +21,7 @@ import { type ReadableStreamState, RecordRange, RecordReader } from "./reading/r
 import { checkFollowOptions, checkReadOptions, type FollowOptions, type ReadOptions } from "./reading/read-options.ts";
 import type { LogRecord } from "./reading/record.ts";
 import type { StreamScanStart } from "./reading/stream-scan.ts";
-import { startReading, startWriting, streamExists } from "./recovery/stream-start.ts";
+import { startReading, startWriting, streamExists, type WritingStart } from "./recovery/stream-start.ts";
 import type { TornTail } from "./recovery/torn-tail.ts";
 import { claimOf } from "./segments/checkpoint-file.ts";
 import { IndexReader } from "./segments/index-reader.ts";
@@ -31,10 +31,17 @@ import type { KnownEnd, StreamEnd } from "./segments/stream-end.ts";
 import { type StreamCheckpoint, streamCheckpoint } from "./stream-checkpoint.ts";
 import { verifyStream } from "./verification/verify.ts";
 import { checkVerifyOptions, type VerifyOptions, type VerifyReport } from "./verification/verify-report.ts";
-import { type AppendOptions, NO_OPTIONS } from "./writing/append-options.ts";
+import {
+  type AppendChoice,
+  type AppendOptions,
+  NO_CHOICE,
+  NO_OPTIONS,
+  readAppendOptions,
+} from "./writing/append-options.ts";
 import type { AppendResult } from "./writing/append-result.ts";
 import type { LogEvent } from "./writing/stage.ts";
 import { StreamChanges, watchForChanges } from "./writing/stream-changes.ts";
+import { objectionToBegin } from "./writing/stream-cipher.ts";
 import type { Tombstone } from "./writing/tombstone.ts";
 import { StreamWriter } from "./writing/writer.ts";
 
@@ -54,7 +61,7 @@ interface OpenStream extends ReadableStreamState {
   /** The end that was seen last; `null` for a writer, who knows it. */
   known: KnownEnd | null;
   /** Why a writable log's stream has no writer. */
-  readonly unwritable: CorruptionError | null;
+  readonly unwritable: DiatremeError | null;
 }
 
 const CACHED_INDEX_PAGES = 256;
@@ -101,7 +108,8 @@ export class Stream {
    */
   append(events: LogEvent | readonly LogEvent[], options: AppendOptions = NO_OPTIONS): Promise<AppendResult> {
     try {
-      return this.#writer().append(events, options ?? NO_OPTIONS);
+      const choice = readAppendOptions(options);
+      return this.#writerFor(choice).append(events, choice);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -118,7 +126,8 @@ export class Stream {
    */
   tryAppend(events: LogEvent | readonly LogEvent[], options: AppendOptions = NO_OPTIONS): Promise<AppendResult> | null {
     try {
-      return this.#writer().tryAppend(events, options ?? NO_OPTIONS);
+      const choice = readAppendOptions(options);
+      return this.#writerFor(choice).tryAppend(events, choice);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -131,7 +140,8 @@ export class Stream {
    *   they may be), or a new segment or keys are being made
    */
   appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions = NO_OPTIONS): AppendResult {
-    return this.#writer().appendSync(events, options ?? NO_OPTIONS);
+    const choice = readAppendOptions(options);
+    return this.#writerFor(choice).appendSync(events, choice);
   }
 
   /**
@@ -351,7 +361,7 @@ export class Stream {
    * @internal
    */
   appendTombstone(tombstone: Tombstone): Promise<AppendResult> {
-    return this.#writer().append(tombstone, NO_OPTIONS);
+    return this.#writer().append(tombstone, NO_CHOICE);
   }
 
   /**
@@ -413,11 +423,21 @@ export class Stream {
     this.#checkOpen();
     if (this.#settings.readOnly) throw failure("LOG_READ_ONLY", { directory: this.#directory });
     if (open !== null && open.unwritable !== null) throw open.unwritable;
-    return this.#openForWriting();
+    return this.#openForWriting(startWriting(this.#place, this.#settings));
   }
 
-  #openForWriting(): StreamWriter {
-    const { start, segments, torn } = startWriting(this.#place, this.#settings);
+  // An append that will be refused must not make its stream.
+  #writerFor({ keyId }: AppendChoice): StreamWriter {
+    if (this.#open === null && !this.#settings.readOnly && !this.#closed) {
+      const reason = objectionToBegin(this.#settings, keyId);
+      if (reason !== null && !streamExists(this.#place)) {
+        throw failure("ENCRYPTION_REQUIRED", { stream: this.name, reason });
+      }
+    }
+    return this.#writer();
+  }
+
+  #openForWriting({ start, segments, torn }: WritingStart): StreamWriter {
     const writer = new StreamWriter(this.#place, this.#settings, start, {
       onRotate: (count) => segments.grow(count),
       onAdvance: () => this.#changes.tell(),
@@ -433,22 +453,30 @@ export class Stream {
   #reader(): OpenStream {
     if (this.#open !== null) return this.#open;
     this.#checkOpen();
-    let unwritable: CorruptionError | null = null;
+    let unwritable: DiatremeError | null = null;
     if (!this.#settings.readOnly) {
-      try {
-        this.#openForWriting();
+      const start = this.#writingStart();
+      if (!(start instanceof DiatremeError)) {
+        this.#openForWriting(start);
         return this.#open as unknown as OpenStream;
-      } catch (error) {
-        // Nobody may write behind damage, but what is good can be read.
-        if (!(error instanceof CorruptionError)) throw error;
-        unwritable = error;
       }
+      unwritable = start;
     }
     const found = startReading(this.#place, this.#settings);
     if (found === null) throw unwritable ?? this.#notFound();
     const { segments, end } = found;
     this.#open = { ...this.#readingParts(segments), writer: null, known: end, unwritable };
     return this.#open;
+  }
+
+  // Nobody may write behind damage, or beside links and folders in the place of files, but what is good can be read.
+  #writingStart(): WritingStart | DiatremeError {
+    try {
+      return startWriting(this.#place, this.#settings);
+    } catch (error) {
+      if (error instanceof CorruptionError || isFailure(error, "FILE_NOT_REGULAR")) return error;
+      throw error;
+    }
   }
 
   // Looking at a stream must not make it.

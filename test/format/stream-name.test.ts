@@ -56,10 +56,16 @@ describe("stream names", () => {
     expectFailure("STREAM_NAME_INVALID", { stream: name, reason }, () => checkStreamName(name));
   });
 
-  it.each([[undefined], [null], [42], [["a"]], [{}]])("refuse %j, which is no string", (name) => {
-    const facts = { stream: String(name), reason: "it is no string" };
-    expectFailure("STREAM_NAME_INVALID", facts, () => checkStreamName(name));
-  });
+  it.each([[undefined], [null], [42], [["a"]], [{}], [Object.create(null)]])(
+    "refuse %j, which is no string",
+    (name) => {
+      const facts = {
+        stream: name !== null && typeof name === "object" ? "an object" : String(name),
+        reason: "it is no string",
+      };
+      expectFailure("STREAM_NAME_INVALID", facts, () => checkStreamName(name));
+    },
+  );
 
   it("never mean anything to a file system, whatever passes", () => {
     fc.assert(

@@ -1,15 +1,28 @@
 // Defects of readers and of what a log leaves behind when it is closed, found by attacking them: one test each, so that
 // none comes back.
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { keepAll, type MemoryDisk, memoryRuntime } from "../../adapters/memory.ts";
 import { PAGE_ENTRIES } from "../../assembly/layout.ts";
+import { publicKeyOn } from "../../src/crypto/signer.ts";
+import { failure } from "../../src/errors.ts";
 import { decodeSegmentHeader, encodeSegmentHeader, segmentFileName } from "../../src/format/segment-header.ts";
-import { openLogOn, type Runtime, repairLogOn } from "../../src/index.ts";
+import {
+  type EncryptionOptions,
+  openLogOn,
+  PrivateKey,
+  PublicKey,
+  type Runtime,
+  repairLogOn,
+  verifyExport,
+} from "../../src/index.ts";
+import { encryptionSettings, masterChoice } from "../../src/keys/encryption-options.ts";
+import { openKeyring } from "../../src/keys/open-keyring.ts";
 import { IndexReader } from "../../src/log/segments/index-reader.ts";
 import { openSegment } from "../../src/log/segments/segment.ts";
 import type { FileAccess, RuntimeFile } from "../../src/runtime.ts";
 import { takeCore } from "../../src/wasm/core-pool.ts";
 import { IndexPages } from "../../src/wasm/index-pages.ts";
+import { currentRuntime, type TemporaryFolder, temporaryFolder } from "../contract/current-runtime.ts";
 import { crc32 } from "./crc32.ts";
 
 const SEGMENT = "/log/orders/segment_000000.log";
@@ -85,26 +98,207 @@ describe("when its log is closed", () => {
     expect(seen).toEqual(["1"]);
   });
 
-  it.each(["opened with", "rotated to"])("a master key that it was %s is nowhere any more", async (way) => {
+  it("the copies of a master key, as it was opened with and rotated to, are wiped", async () => {
     const { runtime } = memoryRuntime({ seed: 1 });
-    const copies: Uint8Array[] = [];
-    const watched = masterKey();
-    watched.slice = (...range) => {
-      const copy = Uint8Array.prototype.slice.apply(watched, range) as Uint8Array<ArrayBuffer>;
-      copies.push(copy);
-      return copy;
-    };
-    const first = way === "opened with" ? watched : masterKey();
-    const log = await openLogOn(runtime, "/log", { encryption: { masterKey: first } });
-    await log.stream("orders").append("x");
-    if (way === "rotated to") await log.rotateKeys({ to: { masterKey: watched } });
-    expect(copies.length).toBeGreaterThan(0);
-    for (const copy of copies) expect(copy.every((byte) => byte === 0)).toBe(true);
-    await log.close();
-    const again = await openLogOn(runtime, "/log", { encryption: { masterKey: masterKey() } });
-    expect((await again.stream("orders").get(0))?.text()).toBe("x");
-    await again.close();
+    const place = { runtime, directory: "/log", logId: "f6a8ef9c-1b40-4c33-95a4-7d5c4b6f3a10" };
+    runtime.files.makeFolder(place.directory);
+    const settings = encryptionSettings({ masterKey: masterKey() });
+    const keyring = await openKeyring(place, settings, { writable: true, mayCreate: () => true });
+    const next = masterChoice({ masterKey: masterKey() }, "to");
+    await keyring.rotate(next);
+    await keyring.close();
+    const late = masterChoice({ masterKey: masterKey() }, "to");
+    await expect(keyring.rotate(late)).rejects.toMatchObject({ code: "LOG_CLOSED" });
+    for (const choice of [settings.master, next, late]) {
+      expect(choice).toEqual({ kind: "key", key: new Uint8Array(32) });
+    }
   });
+});
+
+// The slice of a Buffer is a view.
+describe.each([
+  ["this runtime", currentRuntime],
+  ["memory", () => memoryRuntime({ seed: 1 }).runtime],
+] as const)("a key in a Buffer, on %s,", (_, runtimeOf) => {
+  const secret = () => Buffer.alloc(32, 7);
+  const zeros = new Uint8Array(32);
+  let folder: TemporaryFolder;
+  let path: string;
+  let runtime: Runtime;
+  beforeEach(() => {
+    folder = temporaryFolder();
+    path = `${folder.path}/log`;
+    runtime = runtimeOf();
+    if (runtime.description.startsWith("memory")) path = "/log";
+  });
+  afterEach(() => folder.remove());
+
+  const open = (encryption: EncryptionOptions) => openLogOn(runtime, path, { encryption });
+  const contents = async (encryption: EncryptionOptions) => {
+    const log = await open(encryption);
+    const text = (await log.stream("orders").get(0))?.text();
+    await log.close();
+    return text;
+  };
+
+  it("is the caller's as before, opens what it has made, and nothing else does", async () => {
+    const masterKey = secret();
+    const log = await open({ masterKey });
+    await log.stream("orders").append("x");
+    const to = { masterKey: Buffer.alloc(32, 9) };
+    await log.rotateKeys({ to });
+    await log.close();
+    expect([masterKey, to.masterKey]).toEqual([secret(), Buffer.alloc(32, 9)]);
+    expect(await contents(to)).toBe("x");
+    expect(await contents(to)).toBe("x");
+    await expect(open({ masterKey: zeros })).rejects.toMatchObject({ code: "KEY_WRONG" });
+    await expect(open({ masterKey })).rejects.toMatchObject({ code: "KEY_WRONG" });
+  });
+
+  it("may come from a provider, who may keep it", async () => {
+    const kept = new Map<string, Buffer>();
+    const provider = {
+      wrap: async (key: Uint8Array) => {
+        kept.set("key", Buffer.from(key));
+        return Buffer.from("wrapped");
+      },
+      unwrap: async () => kept.get("key") ?? Buffer.alloc(0),
+    };
+    const log = await open({ provider });
+    await log.stream("orders").append("x");
+    await log.close();
+    expect(await contents({ provider })).toBe("x");
+    expect(kept.get("key")).not.toEqual(Buffer.alloc(32));
+    expect(await contents({ provider })).toBe("x");
+  });
+
+  it("that signs or is trusted may be wiped when it was taken", async () => {
+    const raw = secret();
+    const signer = PrivateKey.fromBytes(raw);
+    raw.fill(0);
+    expect(signer.toBytes()).toEqual(new Uint8Array(32).fill(7));
+    const publicKey = publicKeyOn(runtime, signer);
+    const bytes = Buffer.from(publicKey.toBytes());
+    const trusted = PublicKey.fromBytes(bytes);
+    bytes.fill(1);
+    trusted.toBytes().fill(2);
+    expect(trusted.toBytes()).toEqual(publicKey.toBytes());
+  });
+});
+
+it("an export may come in Buffers that are used again", async () => {
+  const { runtime } = await closed(3);
+  const log = await openLogOn(runtime, "/log", { readOnly: true });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of log.stream("orders").exportRange()) chunks.push(chunk);
+  const text = Buffer.concat(chunks);
+  const again = Buffer.alloc(7);
+  function* pieces() {
+    for (let at = 0; at < text.length; at += 7) {
+      const bytes = text.copy(again, 0, at);
+      yield again.subarray(0, bytes);
+    }
+  }
+  expect(await verifyExport(pieces())).toMatchObject({ ok: true, records: 3 });
+});
+
+it("options count as they were checked: inherited ones, and those of getters, too", async () => {
+  const { runtime } = await closed(6);
+  const log = await openLogOn(runtime, "/log", { readOnly: true });
+  const stream = log.stream("orders");
+  class Choice {
+    get from(): number {
+      return 2;
+    }
+    get to(): number {
+      return 4;
+    }
+  }
+  for (const options of [Object.create({ from: 2, to: 4 }), new Choice()]) {
+    expect([...stream.read(options)].map(({ offset }) => offset)).toEqual([2, 3]);
+    let text = "";
+    const chosen = Object.assign(options, { withhold: [3] });
+    for await (const chunk of stream.exportRange(chosen)) text += new TextDecoder().decode(chunk);
+    expect(text.split("\n")).toHaveLength(1 + 2 + 1 + 1);
+  }
+});
+
+it("what onTornTail throws does not take the stream's writer away", async () => {
+  const { runtime, disk } = await closed(3);
+  disk.put(SEGMENT, new Uint8Array([...disk.bytes(SEGMENT), 68, 84, 82, 49, 0, 0]));
+  disk.take(`${SEGMENT}.idx`);
+  const told = failure("RECORD_CRC_MISMATCH", {
+    stream: "bad",
+    segment: 0,
+    offset: 0,
+    position: 0,
+    stored: "",
+    computed: "",
+  });
+  const log = await openLogOn(runtime, "/log", {
+    onTornTail: () => {
+      throw told;
+    },
+  });
+  await expect(log.stream("orders").get(0)).rejects.toBe(told);
+  expect(await log.stream("orders").append("goes on")).toMatchObject({ firstOffset: 3 });
+  await log.close();
+});
+
+it("an append that is refused for its options or its keys makes no stream", async () => {
+  const { runtime } = memoryRuntime({ seed: 1 });
+  const keyed = await openLogOn(runtime, "/log", { encryption: { masterKey: masterKey() } });
+  await keyed.stream("orders").append("x");
+  await keyed.close();
+  const log = await openLogOn(runtime, "/log");
+  for (const options of [{}, { keyId: "k" }, { kezId: "k" }]) {
+    const append = log.stream("new").append("x", options as object);
+    await expect(append).rejects.toMatchObject({
+      code: expect.stringMatching(/^ENCRYPTION_REQUIRED$|^OPTION_INVALID$/),
+    });
+  }
+  expect(await log.streams()).toEqual(["orders"]);
+  await log.close();
+});
+
+it("an index that cannot be read is not called missing, and repair decides nothing without it", async () => {
+  const { disk } = await closed(10);
+  disk.onOperation = ({ kind, path }) =>
+    kind === "open" && path.endsWith(".idx") ? { fail: "ACCESS_DENIED" } : undefined;
+  const log = await openLogOn(disk.runtime({ pid: 2 }), "/log", { readOnly: true });
+  const { index } = await log.stream("orders").verify();
+  expect(index).toEqual([expect.stringMatching(/^The index of segment 0 cannot be read \(/)]);
+  await log.close();
+  expect(await repairLogOn(disk.runtime({ pid: 3 }), "/log")).toMatchObject({
+    ok: false,
+    steps: [],
+    findings: [{ kind: "unexplained", code: "ACCESS_DENIED" }],
+  });
+});
+
+it("what stands in an option's place is not shown when it may be a secret", async () => {
+  const { runtime } = await closed(1);
+  const secret = "-----BEGIN PRIVATE KEY----- swordfish";
+  const log = await openLogOn(runtime, "/log");
+  const calls: (() => unknown)[] = [
+    () => openLogOn(runtime, "/log", secret as never),
+    () => openLogOn(runtime, "/log", { signer: secret as never }),
+    () => openLogOn(runtime, "/log", { publicKeys: secret as never }),
+    () => openLogOn(runtime, "/log", { encryption: secret as never }),
+    () => log.stream("orders").append("x", secret as never),
+    () => log.stream("orders").verify(secret as never),
+  ];
+  for (const call of calls) {
+    const error = await Promise.resolve()
+      .then(call)
+      .then(
+        () => null,
+        (thrown: Error) => thrown,
+      );
+    expect(error).toMatchObject({ code: "OPTION_INVALID" });
+    expect(JSON.stringify(error)).not.toContain("swordfish");
+  }
+  await log.close();
 });
 
 describe("an index", () => {

@@ -280,8 +280,8 @@ class Lines {
         return;
       }
       if (found >= 0) yield this.#join(chunk.subarray(at, end));
-      // A chunk may be used again by whoever gave it.
-      else this.#pieces.push(chunk.slice(at, end));
+      // A chunk may be used again by whoever gave it; a Buffer's slice would be a view.
+      else this.#pieces.push(new Uint8Array(chunk.subarray(at, end)));
       at = end + 1;
     }
   }

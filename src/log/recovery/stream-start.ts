@@ -158,7 +158,8 @@ interface Closable {
   close(): void;
 }
 
-interface WritingStart {
+/** A stream readied for writing. */
+export interface WritingStart {
   readonly start: WriterStart;
   readonly segments: SegmentFiles;
   readonly torn: TornTail | null;

@@ -205,6 +205,7 @@ class PrefixSearch {
   #speaksOfMore(number: number, offset: number): boolean {
     if (number < 0 || this.#mended.some((one) => one.segment === number)) return true;
     const segment = this.#files.get(number);
+    if (segment.indexFailure !== null) throw segment.indexFailure;
     const checkpointed = checkpointedIn(this.#files.place.runtime.files, segment);
     const hints = { indexFile: segment.index, checkpointed };
     const tail = findTail(this.#window, this.#pages, segment, hints, this.#settings);
@@ -289,7 +290,10 @@ class PrefixSearch {
       // Pages of the index that is being compared lie where the tail's search needs room.
       this.#index.close();
       const isMended = this.#mended.some((one) => one.segment === number);
-      const indexFile = isMended ? null : this.#files.get(number).index;
+      const beside = this.#files.get(number);
+      // It may say that what looks torn was synced.
+      if (!isMended && beside.indexFailure !== null) throw beside.indexFailure;
+      const indexFile = isMended ? null : beside.index;
       const tail = findTail(this.#window, this.#pages, segment, { indexFile, checkpointed }, this.#settings);
       const isWithin = fault !== null && joint.position < tail.position;
       if (isWithin || tail.corruption !== null) {

@@ -13,6 +13,8 @@ import { openSegment, type Segment, type StreamPlace, segmentPath } from "./segm
 /** A segment open for reading, with its index where there is one. */
 export interface ReadableSegment extends Segment {
   readonly index: RuntimeFile | null;
+  /** Why the index that is there cannot be opened. Who only reads does without; who decides what to keep must not. */
+  readonly indexFailure: StorageError | null;
   /** Length of the file when it was opened; it stays so unless the segment is the newest. */
   readonly bytes: number;
 }
@@ -110,7 +112,7 @@ export class SegmentFiles {
     this.#firstOffsets[number] = segment.header.firstOffset;
     try {
       const bytes = segment.file.size();
-      return { ...segment, index: this.#openIndex(segment), bytes };
+      return { ...segment, ...this.#openIndex(segment), bytes };
     } catch (error) {
       segment.file.close();
       throw error;
@@ -160,14 +162,14 @@ export class SegmentFiles {
   }
 
   // A missing index only costs time; so does one that is not what it should be.
-  #openIndex(segment: Segment): RuntimeFile | null {
+  #openIndex(segment: Segment): Pick<ReadableSegment, "index" | "indexFailure"> {
     const { files } = this.place.runtime;
     const path = indexPath(segment.path);
     try {
-      return files.kind(path) === "file" ? files.open(path, "read") : null;
+      return { index: files.kind(path) === "file" ? files.open(path, "read") : null, indexFailure: null };
     } catch (error) {
-      if (error instanceof StorageError && error.code !== "TOO_MANY_OPEN_FILES") return null;
-      throw error;
+      if (!(error instanceof StorageError) || error.code === "TOO_MANY_OPEN_FILES") throw error;
+      return { index: null, indexFailure: error };
     }
   }
 }

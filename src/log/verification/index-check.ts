@@ -69,7 +69,8 @@ export class IndexCheck {
     this.#page = page;
     this.#silent = false;
     this.#pages.clear(FRESH);
-    if (this.#files.get(number).index === null) this.#note("is missing");
+    const { index, indexFailure } = this.#files.get(number);
+    if (index === null) this.#note(indexFailure === null ? "is missing" : `cannot be read (${indexFailure.message})`);
   }
 
   #finish(): void {

@@ -35,7 +35,7 @@ const OPTION_NAMES: OptionNames<AppendOptions> = { expectedOffset: true, signal:
  * @throws {UsageError} `OPTION_INVALID`
  * @throws the signal's reason when it has been aborted
  */
-export function readAppendOptions(options: AppendOptions): AppendChoice {
+export function readAppendOptions(options: AppendOptions | null | undefined): AppendChoice {
   if (options === NO_OPTIONS) return NO_CHOICE;
   const { signal, expectedOffset, keyId } = optionsOf(options, OPTION_NAMES);
   checkSignal(signal);

@@ -45,7 +45,7 @@ export class StreamCipher {
   sealing(choice: KeyChoice): PayloadCipher | null | undefined {
     const { keyring } = this.#state;
     if (keyring === null) {
-      const reason = choice !== undefined ? "the append has a keyId" : this.#locked;
+      const reason = choice !== undefined ? WANTS_KEY : this.#locked;
       return this.#plain(reason);
     }
     const known = this.#ciphers.get(choice);
@@ -107,6 +107,21 @@ export class StreamCipher {
   }
 }
 
+/**
+ * Why an append must not begin a stream that is not there yet, with a key of its own or without; `null`: it may.
+ *
+ * @param keyId - the append's
+ */
+export function objectionToBegin({ keyring, lockedStreams }: EncryptionState, keyId: KeyChoice): string | null {
+  if (keyring !== null) return null;
+  if (keyId !== undefined) return WANTS_KEY;
+  return lockedStreams === null ? null : BEGINS_STREAM;
+}
+
+const WANTS_KEY = "the append has a keyId";
+// Only who has the keys can say whether it is to be encrypted.
+const BEGINS_STREAM = "the log has keys, and this would be the stream's first record";
+
 function lockedBy(
   stream: string,
   { keyring, lockedStreams }: EncryptionState,
@@ -119,8 +134,7 @@ function lockedBy(
   }
   if (lockedStreams !== null) {
     if (lockedStreams.has(stream)) return "it has a key";
-    // Only who has the keys can say whether it is to be encrypted.
-    return last === null ? "the log has keys, and this would be the stream's first record" : null;
+    return last === null ? BEGINS_STREAM : null;
   }
   return lastEpoch === null ? null : "its last record shows that it was encrypted, and keys.json is missing";
 }

@@ -17,7 +17,7 @@ import type { StreamPlace } from "../segments/segment.ts";
 import { timeNotBefore } from "../segments/stored-time.ts";
 import type { StreamEnd } from "../segments/stream-end.ts";
 import { runBeside, runNow, type SyncSteps } from "../segments/sync-steps.ts";
-import { type AppendChoice, type AppendOptions, NO_CHOICE, readAppendOptions } from "./append-options.ts";
+import { type AppendChoice, NO_CHOICE } from "./append-options.ts";
 import { type AppendInput, AppendQueue } from "./append-queue.ts";
 import { AppendResult } from "./append-result.ts";
 import type { SyncedEnd } from "./checkpoint-writer.ts";
@@ -130,9 +130,8 @@ export class StreamWriter {
   }
 
   /** See `Stream.append`. */
-  append(events: AppendInput, options: AppendOptions): Promise<AppendResult> {
+  append(events: AppendInput, choice: AppendChoice): Promise<AppendResult> {
     try {
-      const choice = readAppendOptions(options);
       return this.#appendNow(events, choice) ?? this.#queue.add(events, choice);
     } catch (error) {
       return Promise.reject(error);
@@ -140,9 +139,9 @@ export class StreamWriter {
   }
 
   /** See `Stream.tryAppend`. */
-  tryAppend(events: LogEvent | readonly LogEvent[], options: AppendOptions): Promise<AppendResult> | null {
+  tryAppend(events: LogEvent | readonly LogEvent[], choice: AppendChoice): Promise<AppendResult> | null {
     try {
-      return this.#appendNow(events, readAppendOptions(options));
+      return this.#appendNow(events, choice);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -164,8 +163,7 @@ export class StreamWriter {
   }
 
   /** See `Stream.appendSync`. */
-  appendSync(events: LogEvent | readonly LogEvent[], options: AppendOptions): AppendResult {
-    const choice = readAppendOptions(options);
+  appendSync(events: LogEvent | readonly LogEvent[], choice: AppendChoice): AppendResult {
     if (this.#staging || this.#syncing || this.#clearing !== null || !this.#waiters.isEmpty || !this.#queue.isEmpty) {
       throw failure("APPEND_IN_FLIGHT", { stream: this.#place.stream });
     }

@@ -10,4 +10,5 @@ async function chooseRuntime(): Promise<Runtime> {
 }
 
 const port = nodeThreadPort();
-if (port !== null) await serveVerify(await chooseRuntime(), port);
+// Not awaited: it ends with the thread, and Deno lets go of less when a module is still being evaluated then.
+if (port !== null) void chooseRuntime().then((runtime) => serveVerify(runtime, port));

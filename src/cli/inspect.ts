@@ -23,7 +23,11 @@ export async function inspect({ terminal, openLog }: Host, args: InspectArgument
   await using log = await openLog(args.directory, { readOnly: true, ...limitOf(args) });
   const names = args.stream === undefined ? await log.streams() : [args.stream];
   const streams: Finding[] = [];
-  for (const name of names) streams.push(await findingOn(log, name));
+  for (const name of names) {
+    // Opened for each: what a stream holds, it holds until its log is closed.
+    await using one = await openLog(args.directory, { readOnly: true, ...limitOf(args) });
+    streams.push(await findingOn(one, name));
+  }
   const { id, directory, created } = log;
   const text = args.json
     ? JSON.stringify({ id, directory, created, createdTime: formatTime(created), streams })

@@ -66,11 +66,13 @@ export async function verify({ terminal, openLog, runtime }: Host, args: VerifyA
   const progress = new Progress(terminal, { readsInput: false });
   const verdicts: Verdict[] = [];
   for (const name of names) {
+    // Opened for each: what a stream holds, it holds until its log is closed.
+    await using one = await openLog(args.directory, { readOnly: true, publicKeys, ...limitOf(args) });
     // A stream that is named is to answer for all of it; else each answers for its own.
     const held = evidence.filter(({ stream }) => args.stream !== undefined || stream === name);
     const against = held.map(({ text }) => text);
     const onProgress = (state: VerifyProgress) => progress.show(() => describeProgress(name, state));
-    const verdict = await verdictOn(log, name, { ...verifyOptions(args), against, onProgress }, held);
+    const verdict = await verdictOn(one, name, { ...verifyOptions(args), against, onProgress }, held);
     progress.clear();
     verdicts.push(verdict);
     await say(output, args.json ? JSON.stringify(verdict) : describe(verdict, output));

@@ -81,16 +81,21 @@ export async function eraseSubject(
   return completeErasure(log, keyring, erasure);
 }
 
-/** Goes on with what an earlier writer had begun. One in whose way damage stands stays begun. */
+/** Goes on with what an earlier writer had begun. One in whose way something stands stays begun. */
 export async function finishErasures(log: Log, keyring: Keyring | null): Promise<void> {
   for (const erasure of keyring?.unfinishedErasures() ?? []) {
     try {
       await completeErasure(log, keyring as Keyring, erasure);
     } catch (error) {
-      // A link in a stream's place is damage too.
-      if (!(error instanceof CorruptionError) && !isFailure(error, "FILE_NOT_REGULAR")) throw error;
+      if (!mayWait(error)) throw error;
     }
   }
+}
+
+// A link in a stream's place is damage too; and a log of more streams than files may be open is still good for some.
+function mayWait(error: unknown): boolean {
+  const isInTheWay = isFailure(error, "FILE_NOT_REGULAR") || isFailure(error, "TOO_MANY_OPEN_FILES");
+  return error instanceof CorruptionError || isInTheWay;
 }
 
 // The key is gone. What is left is to say so, once in each stream.

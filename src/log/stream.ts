@@ -73,6 +73,9 @@ export class Stream {
   readonly #settings: LogSettings;
   readonly #directory: string;
   readonly #changes = new StreamChanges();
+  // Ends the watch over the folder, while somebody follows a writer in another process.
+  #watching: (() => void) | null = null;
+  #followedEnd: StreamEnd | null = null;
   #open: OpenStream | null = null;
   #tornTail: TornTail | null = null;
   #closed = false;
@@ -204,7 +207,7 @@ export class Stream {
       state: open,
       recent: open.writer?.recent ?? null,
       // What was acknowledged before the log was closed is shown to who has kept up: it is in memory.
-      end: () => (this.#closed && open.writer !== null ? open.writer.end() : this.#endOf(this.#reader())),
+      end: () => (this.#closed && open.writer !== null ? open.writer.end() : this.#endForFollowers()),
       checkGoesOn: () => {
         open.writer?.checkPoison();
         this.#checkOpen();
@@ -401,6 +404,7 @@ export class Stream {
     try {
       await open?.writer?.close();
     } finally {
+      this.#stopWatching();
       this.#changes.tell();
       if (open !== null) {
         open.segments.close();
@@ -501,16 +505,33 @@ export class Stream {
     };
   }
 
-  // A writer in this process tells; of one in another only the files do.
+  // A writer in this process tells; of one in another only the files do, which one watch looks at for all followers.
   #onChange(open: OpenStream, listener: () => void): () => void {
     const unsubscribe = this.#changes.subscribe(listener);
     if (open.writer !== null) return unsubscribe;
     const { runtime, folder } = this.#place;
-    const stopWatching = watchForChanges(runtime.files, runtime.clock, folder, listener);
+    this.#watching ??= watchForChanges(runtime.files, runtime.clock, folder, () => {
+      this.#followedEnd = null;
+      this.#changes.tell();
+    });
     return () => {
       unsubscribe();
-      stopWatching();
+      if (this.#changes.isUnheard) this.#stopWatching();
     };
+  }
+
+  #stopWatching(): void {
+    this.#watching?.();
+    this.#watching = null;
+    this.#followedEnd = null;
+  }
+
+  // What one follower has seen since the last change is there for all.
+  #endForFollowers(): StreamEnd {
+    const open = this.#reader();
+    if (open.writer !== null || this.#watching === null) return this.#endOf(open);
+    this.#followedEnd ??= this.#endOf(open);
+    return this.#followedEnd;
   }
 
   // Up to where records may be shown now. A reader beside a writer looks for what has come since, or was changed.

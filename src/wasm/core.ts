@@ -34,6 +34,8 @@ interface CoreExports {
 }
 
 const PAGE = 65536;
+// What 32-bit addresses reach.
+const MOST_BYTES = 65_536 * PAGE;
 
 export class Core {
   readonly run: CoreExports;
@@ -70,8 +72,8 @@ export class Core {
   /** Makes sure that memory reaches to `end`; renews the views when it had to grow. */
   reserve(end: number): void {
     if (end <= this.bytes.byteLength) return;
-    // By half at least, so that growing step by step costs a constant factor.
-    const wanted = Math.max(end, this.bytes.byteLength * 1.5);
+    // By half at least, so that growing step by step costs a constant factor, as far as that can be had.
+    const wanted = Math.max(end, Math.min(this.bytes.byteLength * 1.5, MOST_BYTES));
     this.run.memory.grow(Math.ceil((wanted - this.bytes.byteLength) / PAGE));
     this.#makeViews();
   }

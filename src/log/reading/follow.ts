@@ -124,18 +124,30 @@ async function* readUpTo(
   }
 }
 
+// Copied together, so that who keeps one record keeps few others in memory.
+const COPY_BYTES = 16 << 10;
+
 // Records that this process has just written. Each follower gets its own copy.
 function* remembered(source: FollowSource, run: RecentRun, from: number, end: StreamEnd): Generator<LogRecord, void> {
-  const bytes = run.bytes.slice();
   const { stream } = source.state.segments.place;
   const { keyring } = source.state.settings;
-  const own = { stream, bytes, zeroCopy: false, hashes: null, hashesAt: 0, keyring, expired: false };
   const stop = Math.min(run.firstOffset + run.count, end.offset);
+  const lengthAt = (at: number) => RECORD_EXTRA_BYTES + readU32(run.bytes, at + RECORD_LENGTH_AT);
+  let offset = run.firstOffset;
   let at = 0;
-  for (let index = 0; run.firstOffset + index < stop; index++) {
-    const offset = run.firstOffset + index;
-    if (offset >= from) yield new LogRecord(own, at, index, offset);
-    at += RECORD_EXTRA_BYTES + readU32(bytes, at + RECORD_LENGTH_AT);
+  for (; offset < from; offset++) at += lengthAt(at);
+  while (offset < stop) {
+    const first = offset;
+    let pieceEnd = at;
+    const places: number[] = [];
+    for (let next = offset; next < stop && (places.length === 0 || pieceEnd - at < COPY_BYTES); next++) {
+      places.push(pieceEnd - at);
+      pieceEnd += lengthAt(pieceEnd);
+    }
+    const bytes = run.bytes.slice(at, pieceEnd);
+    const own = { stream, bytes, zeroCopy: false, hashes: null, hashesAt: 0, keyring, expired: false };
+    for (const place of places) yield new LogRecord(own, place, offset - first, offset++);
+    at = pieceEnd;
   }
 }
 

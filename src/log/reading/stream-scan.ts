@@ -96,6 +96,7 @@ export class StreamScan {
 
   /** Lets go of the open segment. */
   close(): void {
+    this.#files.release(this);
     if (this.#segment !== null) closeSegment(this.#segment);
     this.#segment = null;
     this.#scan = null;
@@ -110,6 +111,7 @@ export class StreamScan {
     }
     const segment = this.#files.openOwn(number);
     this.#segment = segment;
+    this.#files.hold(this);
     const { firstOffset } = segment.header;
     if (this.#next.position === SEGMENT_HEADER_BYTES && firstOffset !== offset) {
       const { stream } = segment.header;

@@ -290,10 +290,10 @@ class PrefixSearch {
       // Pages of the index that is being compared lie where the tail's search needs room.
       this.#index.close();
       const isMended = this.#mended.some((one) => one.segment === number);
-      const beside = this.#files.get(number);
+      const beside = isMended ? null : this.#files.get(number);
       // It may say that what looks torn was synced.
-      if (!isMended && beside.indexFailure !== null) throw beside.indexFailure;
-      const indexFile = isMended ? null : beside.index;
+      if (beside !== null && beside.indexFailure !== null) throw beside.indexFailure;
+      const indexFile = beside?.index ?? null;
       const tail = findTail(this.#window, this.#pages, segment, { indexFile, checkpointed }, this.#settings);
       const isWithin = fault !== null && joint.position < tail.position;
       if (isWithin || tail.corruption !== null) {

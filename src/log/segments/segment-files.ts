@@ -31,6 +31,8 @@ export class SegmentFiles {
   readonly #firstOffsets: number[];
   // In order of use, the latest last.
   readonly #open = new Map<number, ReadableSegment>();
+  // What holds segments of its own for long, and ends with the stream.
+  readonly #holders = new Set<{ close(): void }>();
   #closed = false;
 
   /** With `isDirect`, whoever has a segment of its own reads it past the system's cache, where that can be done. */
@@ -155,8 +157,18 @@ export class SegmentFiles {
     return null;
   }
 
+  /** Closes `holder` with the stream, unless it is released before: an iterator that was left lying says nothing. */
+  hold(holder: { close(): void }): void {
+    this.#holders.add(holder);
+  }
+
+  release(holder: { close(): void }): void {
+    this.#holders.delete(holder);
+  }
+
   close(): void {
     this.#closed = true;
+    for (const holder of [...this.#holders]) holder.close();
     for (const segment of this.#open.values()) closeSegment(segment);
     this.#open.clear();
   }

@@ -7,6 +7,8 @@ import { jobFor, READY, type ThreadAnswer } from "./verify-thread.ts";
 
 // A thread that has not started by then will not: a bundle may have put something else where its program should be.
 const START_MS = 10_000;
+// It looks between two windows of its range.
+const GIVE_UP_MS = 1000;
 // One that it works at, and some so that it need not wait for this thread, which looks at answers every 10 ms.
 const MOST_WAITING = 4;
 
@@ -25,6 +27,9 @@ export class VerifyTeam {
   /** Why they have not; `null` as long as they may. */
   problem: { readonly error: unknown } | null = null;
   readonly #members: Member[] = [];
+  readonly #clock: Clock;
+  readonly #stop = typeof SharedArrayBuffer === "undefined" ? null : new Int32Array(new SharedArrayBuffer(4));
+  readonly #underWay = new Set<Promise<unknown>>();
   #stopped: Promise<unknown> | null = null;
 
   /** Starts `size` threads. */
@@ -34,15 +39,16 @@ export class VerifyTeam {
     settings: LogSettings,
     size: number,
   ) {
+    this.#clock = clock;
     const start = async () => {
-      const job = jobFor(files, settings);
+      const job = jobFor(files, settings, this.#stop);
       for (let count = 0; count < size; count++) {
         const worker = workers.start(workers.program);
         this.#members.push({ worker, waiting: 0, checked: 0 });
         worker.post(job, []);
       }
       const greetings = Promise.all(this.#members.map(({ worker }) => worker.receive()));
-      if ((await within(clock, signal, greetings)).some((greeting) => greeting !== READY))
+      if ((await within(clock, signal, greetings, START_MS)).some((greeting) => greeting !== READY))
         throw new Error("its program is another one");
     };
     this.started = start().then(
@@ -71,7 +77,18 @@ export class VerifyTeam {
   }
 
   /** Rejects when the thread has ended. */
-  async check(range: VerifyRange): Promise<ThreadAnswer> {
+  check(range: VerifyRange): Promise<ThreadAnswer> {
+    const checked = this.#check(range);
+    const settled = checked
+      .catch(() => undefined)
+      .then(() => {
+        this.#underWay.delete(settled);
+      });
+    this.#underWay.add(settled);
+    return checked;
+  }
+
+  async #check(range: VerifyRange): Promise<ThreadAnswer> {
     const member = this.#members.reduce((least, one) => (one.waiting < least.waiting ? one : least));
     member.waiting++;
     try {
@@ -86,14 +103,24 @@ export class VerifyTeam {
 
   /** Ends the threads; answers that are still awaited reject. */
   async stop(): Promise<void> {
-    this.#stopped ??= Promise.all(this.#members.map(({ worker }) => worker.stop()));
+    this.#stopped ??= this.#stopAll();
     await this.#stopped;
+  }
+
+  // On Bun, files that a thread has open when it is ended stay open. So each is told to give up what it is at, and to close.
+  async #stopAll(): Promise<void> {
+    if (this.#stop !== null && this.#underWay.size > 0) {
+      Atomics.store(this.#stop, 0, 1);
+      const all = Promise.all(this.#underWay).then(() => undefined);
+      await within(this.#clock, undefined, all, GIVE_UP_MS).catch(() => undefined);
+    }
+    await Promise.all(this.#members.map(({ worker }) => worker.stop()));
   }
 }
 
-function within<T>(clock: Clock, signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
+function within<T>(clock: Clock, signal: AbortSignal | undefined, promise: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(START_MS, () => reject(new Error("it did not start in time")));
+    const cancel = clock.after(ms, () => reject(new Error("it did not start in time")));
     const giveUp = () => reject(signal?.reason);
     signal?.addEventListener("abort", giveUp, { once: true });
     promise.then(resolve, reject).finally(() => {

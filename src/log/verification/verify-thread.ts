@@ -20,14 +20,17 @@ interface VerifyJob {
   readonly directIo: boolean;
   /** PEM. */
   readonly publicKeys: readonly string[];
+  /** Not 0 when the thread is to give up what it is at; `null` where memory cannot be shared. */
+  readonly stop: Int32Array | null;
 }
 
 export const READY = "ready";
+const STOPPED = "it was told to stop";
 
 /** What a thread answers to a `VerifyRange`: what came of it, or why it could not be checked there. */
 export type ThreadAnswer = RangeOutcome | { readonly failed: string };
 
-export function jobFor(files: SegmentFiles, settings: LogSettings): VerifyJob {
+export function jobFor(files: SegmentFiles, settings: LogSettings, stop: Int32Array | null): VerifyJob {
   const { logId, stream, folder } = files.place;
   return {
     module: compiledCore(),
@@ -37,6 +40,7 @@ export function jobFor(files: SegmentFiles, settings: LogSettings): VerifyJob {
     hashEngine: settings.engine.name,
     directIo: files.isDirect,
     publicKeys: settings.checkpoints.verifiers.map(({ publicKey }) => publicKey.toPem()),
+    stop,
   };
 }
 
@@ -51,17 +55,19 @@ export async function serveVerify(runtime: Runtime, port: ThreadPort): Promise<n
   for (;;) {
     // Closed behind each range: where a thread is ended from outside, Bun leaves open what it had open.
     const files = new SegmentFiles({ runtime, ...job.place }, job.segments, job.directIo);
-    const answered = answer(files, settings, (await port.receive()) as VerifyRange);
+    const answered = answer(files, settings, (await port.receive()) as VerifyRange, job.stop);
     files.close();
     port.post(answered);
   }
 }
 
-function answer(files: SegmentFiles, settings: LogSettings, asked: VerifyRange): ThreadAnswer {
+function answer(files: SegmentFiles, settings: LogSettings, asked: VerifyRange, stop: Int32Array | null): ThreadAnswer {
+  const isStopped = () => stop !== null && Atomics.load(stop, 0) !== 0;
   try {
+    if (isStopped()) return { failed: STOPPED };
     const range = new RangeVerifier(files, settings, asked);
     try {
-      while (range.step());
+      while (range.step()) if (isStopped()) return { failed: STOPPED };
     } finally {
       range.close();
     }

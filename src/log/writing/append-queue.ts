@@ -8,6 +8,8 @@ import type { Tombstone } from "./tombstone.ts";
 export type AppendInput = LogEvent | readonly LogEvent[] | Tombstone;
 
 export interface QueuedAppend {
+  /** How many came before it. */
+  readonly place: number;
   readonly events: AppendInput;
   readonly options: AppendChoice;
   readonly resolve: (result: AppendResult | Promise<AppendResult>) => void;
@@ -15,8 +17,11 @@ export interface QueuedAppend {
 }
 
 export class AppendQueue {
-  // A set keeps the order and lets any of them go at once.
-  readonly #waiting = new Set<QueuedAppend>();
+  // By the order in which they came; any of them may go at once. Looking for the first in the map itself would go over all
+  // that have gone.
+  readonly #waiting = new Map<number, QueuedAppend>();
+  #first = 0;
+  #added = 0;
   // One listener for each signal, however many appends it may give up.
   readonly #bySignal = new Map<AbortSignal, { readonly appends: Set<QueuedAppend>; readonly abort: () => void }>();
 
@@ -26,26 +31,27 @@ export class AppendQueue {
 
   /** The append that is next. */
   get next(): QueuedAppend | undefined {
-    return this.#waiting.values().next().value;
+    while (this.#first < this.#added && !this.#waiting.has(this.#first)) this.#first++;
+    return this.#waiting.get(this.#first);
   }
 
   /** What all that wait have said, in their order. */
   *options(): Iterable<AppendChoice> {
-    for (const { options } of this.#waiting) yield options;
+    for (const { options } of this.#waiting.values()) yield options;
   }
 
   /** Puts an append at the end. Its signal takes it out again, as long as it waits: nothing of it is written then. */
   add(events: AppendInput, options: AppendChoice): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
-      const queued: QueuedAppend = { events, options, resolve, reject };
+      const queued: QueuedAppend = { place: this.#added++, events, options, resolve, reject };
       if (options.signal !== undefined) this.#listen(options.signal, queued);
-      this.#waiting.add(queued);
+      this.#waiting.set(queued.place, queued);
     });
   }
 
   /** Takes an append out: it waits no longer. */
   take(queued: QueuedAppend): void {
-    this.#waiting.delete(queued);
+    this.#waiting.delete(queued.place);
     const { signal } = queued.options;
     if (signal === undefined) return;
     const listening = this.#bySignal.get(signal);
@@ -56,7 +62,7 @@ export class AppendQueue {
   }
 
   rejectAll(error: unknown): void {
-    for (const queued of this.#waiting) {
+    for (const queued of this.#waiting.values()) {
       this.take(queued);
       queued.reject(error);
     }

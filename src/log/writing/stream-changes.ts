@@ -11,6 +11,11 @@ export class StreamChanges {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Whether nobody listens. */
+  get isUnheard(): boolean {
+    return this.#listeners.size === 0;
+  }
+
   tell(): void {
     for (const listener of this.#listeners) listener();
   }

@@ -447,7 +447,8 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: ErrorRow<C> } = {
   },
   FILE_TOO_LARGE: {
     ...storage,
-    message: (f) => `${f.path} has ${f.bytes} bytes where at most ${f.limit} are expected. It was not read.`,
+    message: (f) =>
+      `${f.path} has ${f.bytes} bytes where at most ${f.limit} are expected. Nothing was read or written.`,
   },
   ACCESS_DENIED: {
     ...storage,

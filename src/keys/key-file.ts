@@ -11,6 +11,9 @@ import { crc32 } from "../wasm/hashing-core.ts";
 import { type KeyTable, type ReadKeyFile, readKeyTable } from "./key-table.ts";
 
 const MAX_BYTES = 256 << 20;
+// Kept free of keys and rotations, so that there is room for erasures, and for the epochs that openings begin.
+export const RESERVED_BYTES: number = 16 << 20;
+const MAY_USE_RESERVE: ReadonlySet<KeyLine["type"]> = new Set(["epoch", "erase", "erased", "wiped", "durable"]);
 // Whoever reads beside a writer may see a line wiped and not yet the one that says why. Another look tells.
 const LOOKS = 3;
 
@@ -48,8 +51,11 @@ export class KeyFile {
   // Nobody knows what the file holds: nothing may be added until it is opened again.
   #failure: StorageError | null = null;
 
+  readonly #mostBytes: number;
+
   /** Opens a key file that was read, for its only writer. */
-  constructor(files: Files, read: ReadKeyFile) {
+  constructor(files: Files, read: ReadKeyFile, mostBytes: number = MAX_BYTES) {
+    this.#mostBytes = mostBytes;
     this.#files = files;
     this.#start = read;
     this.table = read.table;
@@ -99,8 +105,9 @@ export class KeyFile {
     const numbered = lines.map((line, i) => ({ n: table.lines + i, durable: table.lines, line }));
     const encoded = numbered.map((one) => encodeKeyLine(one, crc32));
     const bytes = joined(encoded);
-    if (table.end + bytes.length > MAX_BYTES) {
-      throw failure("FILE_TOO_LARGE", { path: table.path, bytes: table.end + bytes.length, limit: MAX_BYTES });
+    const limit = this.#mostBytes - (lines.every(({ type }) => MAY_USE_RESERVE.has(type)) ? 0 : RESERVED_BYTES);
+    if (table.end + bytes.length > limit) {
+      throw failure("FILE_TOO_LARGE", { path: table.path, bytes: table.end + bytes.length, limit });
     }
     try {
       writeWhole(this.#file, bytes, table.end);

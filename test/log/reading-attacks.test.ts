@@ -13,6 +13,7 @@ import {
   PublicKey,
   type Runtime,
   repairLogOn,
+  type Stream,
   verifyExport,
 } from "../../src/index.ts";
 import { encryptionSettings, masterChoice } from "../../src/keys/encryption-options.ts";
@@ -24,6 +25,7 @@ import { takeCore } from "../../src/wasm/core-pool.ts";
 import { IndexPages } from "../../src/wasm/index-pages.ts";
 import { currentRuntime, type TemporaryFolder, temporaryFolder } from "../contract/current-runtime.ts";
 import { crc32 } from "./crc32.ts";
+import { withThreads } from "./thread-in-process.ts";
 
 const SEGMENT = "/log/orders/segment_000000.log";
 const masterKey = () => new Uint8Array(32).fill(7);
@@ -424,6 +426,118 @@ it("whatever single call fails, no file stays open", async () => {
       }
     }
   }
+});
+
+describe("what was left lying", () => {
+  const lying: [string, (stream: Stream) => Promise<unknown>][] = [
+    ["a read", (stream) => stream.read()[Symbol.asyncIterator]().next()],
+    ["a read from the genesis", (stream) => stream.read({ verify: "genesis" })[Symbol.asyncIterator]().next()],
+    ["a loop that stands still", async (stream) => stream.read()[Symbol.iterator]().next()],
+    ["entries", (stream) => stream.entries().next()],
+    ["an export", (stream) => stream.exportRange().next()],
+    ["a follow", (stream) => stream.follow().next()],
+    [
+      "a follow that waits",
+      async (stream) =>
+        void stream
+          .follow({ from: 24 })
+          .next()
+          .catch(() => undefined),
+    ],
+  ];
+
+  it.each(lying)("%s keeps no file, watch or timer when its log is closed", async (_, begin) => {
+    const { disk } = await closed(24, { segmentBytes: 900 });
+    for (const readOnly of [true, false]) {
+      const open = new Map<object, string>();
+      const plain = disk.runtime({ pid: 2 });
+      let waiting = 0;
+      const after: Runtime["clock"]["after"] = (ms, callback) => {
+        waiting++;
+        const cancel = plain.clock.after(ms, () => {
+          waiting--;
+          callback();
+        });
+        return () => {
+          waiting--;
+          cancel();
+        };
+      };
+      const clock = new Proxy(plain.clock, {
+        get: (from, name: keyof Runtime["clock"]) => (name === "after" ? after : from[name].bind(from)),
+      });
+      const runtime = { ...withFilesWatched(plain, open), clock };
+      const log = await openLogOn(runtime, "/log", { readOnly });
+      await begin(log.stream("orders"));
+      await new Promise((resolve) => setImmediate(resolve));
+      await log.close();
+      expect([...open.values()]).toEqual([]);
+      expect(waiting).toBe(0);
+    }
+  });
+
+  it("a verification by threads that is given up closes its files", async () => {
+    const { disk } = await closed(600, { segmentBytes: 2000 });
+    const open = new Map<object, string>();
+    const controller = new AbortController();
+    const runtime = withThreads(withFilesWatched(disk.runtime({ pid: 2 }), open), 2, (answer, count) => {
+      if (count === 2) controller.abort(new Error("given up"));
+      return answer;
+    });
+    const log = await openLogOn(runtime, "/log", { readOnly: true });
+    const verifying = log.stream("orders").verify({ jobs: 3, rangeBytes: 500, signal: controller.signal });
+    await expect(verifying).rejects.toThrow("given up");
+    await log.close();
+    expect([...open.values()]).toEqual([]);
+  });
+});
+
+describe("followers beside a writer", () => {
+  it("in another process share one watch, and each is told", async () => {
+    const { runtime, disk } = await closed(1);
+    const writing = await openLogOn(runtime, "/log");
+    let watches = 0;
+    const plain = disk.runtime({ pid: 2 });
+    const files = new Proxy(plain.files, {
+      get: (from, name: keyof Runtime["files"]) => {
+        if (name === "watch") watches++;
+        return from[name].bind(from);
+      },
+    });
+    const log = await openLogOn({ ...plain, files }, "/log", { readOnly: true });
+    const following = [0, 1, 2].map(() => log.stream("orders").follow({ from: 1 }));
+    for (const text of ["first", "second"]) {
+      const next = following.map((one) => one.next());
+      await new Promise((resolve) => setImmediate(resolve));
+      await writing.stream("orders").append(text);
+      for (const one of next) expect((await one).value?.text()).toBe(text);
+    }
+    expect(watches).toBe(1);
+    for (const one of following) await one.return();
+    await log.close();
+    await writing.close();
+  });
+
+  it("in this process get records that keep few others in memory", async () => {
+    const { runtime } = await closed(1);
+    const log = await openLogOn(runtime, "/log");
+    const stream = log.stream("orders");
+    const following = stream.follow({ from: 1 });
+    const first = following.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    await stream.append(Array.from({ length: 1000 }, (_, at) => `${at} `.padEnd(900, "x")));
+    let offset = 1;
+    for (let record = (await first).value; offset <= 1000; offset++) {
+      if (record === undefined) throw new Error("it ended");
+      expect(record.offset).toBe(offset);
+      expect(record.text()).toBe(`${offset - 1} `.padEnd(900, "x"));
+      expect(record.hash).toBe((await stream.get(offset))?.hash);
+      expect(record.payload.buffer.byteLength).toBeLessThan(20_000);
+      if (offset < 1000) record = (await following.next()).value;
+    }
+    await following.return();
+    await log.close();
+  });
 });
 
 /** A runtime whose open files are in `open`, with their paths. */

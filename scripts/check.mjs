@@ -9,12 +9,20 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 // Limits that growth has to be argued against, not natural bounds.
 const CORE_MOST_BYTES = 16_000;
-const TARBALL_MOST_BYTES = 560_000;
+const TARBALL_MOST_BYTES = 620_000;
 
 const LAYERS = ["src", "adapters", "test"];
 const PACKED_FILES = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
 // By folder of the package: the kinds of files in it.
-const PACKED_FOLDERS = { dist: /\.(js|js\.map|d\.ts)$/, src: /\.ts$/, adapters: /\.ts$/, assembly: /\.ts$/ };
+const PACKED_FOLDERS = {
+  dist: /\.(js|js\.map|d\.ts)$/,
+  src: /\.ts$/,
+  adapters: /\.ts$/,
+  assembly: /\.ts$/,
+  // What the README and the docstrings point at.
+  docs: /\.md$/,
+  test: /^test\/interop\/\w+\.py$/,
+};
 
 const STEPS = {
   // First, for all that follows needs the file that carries the core.

@@ -543,8 +543,7 @@ export class Stream {
     if (state === "followed") {
       const advanced = advanceEnd(open.segments, this.#settings, known);
       if (advanced !== null) {
-        open.known = advanced;
-        return advanced;
+        return this.#know(open, advanced);
       }
     }
     const found = startReading(this.#place, this.#settings);
@@ -553,8 +552,13 @@ export class Stream {
     found.segments.close();
     if (state === "followed") open.segments.grow(count);
     else renew(open, count);
-    open.known = found.end;
-    return found.end;
+    return this.#know(open, found.end);
+  }
+
+  #know(open: OpenStream, end: KnownEnd): KnownEnd {
+    open.known = end;
+    this.#followedEnd = null;
+    return end;
   }
 }
 

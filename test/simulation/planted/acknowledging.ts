@@ -168,8 +168,8 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     name: "waiting appends made in another order",
     file: "src/log/writing/append-queue.ts",
-    find: "    return this.#waiting.values().next().value;",
-    replace: "    return [...this.#waiting].at(-1);",
+    find: "    return this.#waiting.get(this.#first);",
+    replace: "    return [...this.#waiting.values()].at(-1);",
     caughtBy: program(
       { sync: "everyRecord" },
       flush(),

@@ -6,8 +6,8 @@ export const DEFECTS_IN_LOOKING: readonly PlantedDefect[] = [
   {
     name: "follower that skips",
     file: "src/log/reading/follow.ts",
-    find: "    if (offset >= from) yield new LogRecord(own, at, index, offset);\n",
-    replace: "    if (offset > from || from === 0) yield new LogRecord(own, at, index, offset);\n",
+    find: "  for (; offset < from; offset++) at += lengthAt(at);\n",
+    replace: "  for (; offset < from || (offset === from && from > 0); offset++) at += lengthAt(at);\n",
     caughtBy: program({}, append([1]), { do: "follow", stream: 0, beside: false }, append([2])),
   },
   {

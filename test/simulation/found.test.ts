@@ -224,6 +224,26 @@ const FOUND: readonly { readonly story: string; readonly program: Program }[] = 
       ],
     },
   },
+  {
+    // The first append had waited for a rotation, and was told of the full disk by way of another promise: after an append
+    // that came later had been given its offset.
+    story: "an append that is told later than the one behind it",
+    program: {
+      sectorBytes: 512,
+      streams: 1,
+      steps: [
+        { do: "options", options: { segmentBytes: 20_000, checkpointEvery: 5 } },
+        { do: "appendMany", stream: 0, count: 662 },
+        { do: "room", bytes: 128 },
+        { do: "append", stream: 0, sizes: [0], ...PLAIN, wait: false },
+        { do: "tryAppend", stream: 2, sizes: [0] },
+        { do: "append", stream: 1, sizes: [0], ...PLAIN, expect: "wrong" },
+        { do: "clock", micros: -229_986 },
+        { do: "append", stream: 0, sizes: [], ...PLAIN },
+        { do: "kill", skip: 0 },
+      ],
+    },
+  },
 ];
 
 describe("a program that was found to break a promise keeps it now", () => {

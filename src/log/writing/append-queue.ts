@@ -12,7 +12,7 @@ export interface QueuedAppend {
   readonly place: number;
   readonly events: AppendInput;
   readonly options: AppendChoice;
-  readonly resolve: (result: AppendResult | Promise<AppendResult>) => void;
+  readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }
 

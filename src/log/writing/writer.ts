@@ -362,16 +362,23 @@ export class StreamWriter {
       this.#writeSoon();
       return Promise.resolve(result);
     }
-    return new Promise((resolve, reject) => {
-      const waiter = { offset: result.nextOffset, resolve: () => resolve(result), reject };
-      if (this.#isSettled(waiter.offset)) {
-        waiter.resolve();
-        return;
-      }
-      this.#gathering.add();
-      this.#waiters.add(waiter);
-      this.#syncIfDue();
-    });
+    return new Promise((resolve, reject) => this.#tell(result, resolve, reject));
+  }
+
+  #tell(result: AppendResult, resolve: (result: AppendResult) => void, reject: (error: unknown) => void): void {
+    if (!this.#syncsAppends) {
+      this.#writeSoon();
+      resolve(result);
+      return;
+    }
+    const waiter = { offset: result.nextOffset, resolve: () => resolve(result), reject };
+    if (this.#isSettled(waiter.offset)) {
+      waiter.resolve();
+      return;
+    }
+    this.#gathering.add();
+    this.#waiters.add(waiter);
+    this.#syncIfDue();
   }
 
   #untilSynced(): Promise<void> {
@@ -588,7 +595,8 @@ export class StreamWriter {
         this.#queue.take(queued);
         // A flush does not wait for company.
         if (queued.events === NOTHING) this.#gathering.hurry();
-        queued.resolve(this.#acknowledge(result));
+        // Not by a promise of its own, which would tell this append later than those that came after it.
+        this.#tell(result, queued.resolve, queued.reject);
       } catch (error) {
         this.#queue.take(queued);
         queued.reject(error);

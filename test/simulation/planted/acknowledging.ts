@@ -52,8 +52,8 @@ export const DEFECTS_IN_ACKNOWLEDGING: readonly PlantedDefect[] = [
   {
     name: "acknowledged before synced",
     file: "src/log/writing/writer.ts",
-    find: "      this.#waiters.add(waiter);\n",
-    replace: "      this.#waiters.add(waiter);\n      waiter.resolve();\n",
+    find: "    this.#waiters.add(waiter);\n",
+    replace: "    this.#waiters.add(waiter);\n    waiter.resolve();\n",
     caughtBy: program({}, hold(), appendSoon([1]), crash("nothing")),
   },
   {

@@ -18,8 +18,8 @@ interface Claim extends ProcessIdentity {
 
 const CLAIM_MAX_BYTES = 4096;
 const RELEASED = ".free";
-// Of a generation: all of them are exact numbers.
-const MOST_DIGITS = 15;
+// So many digits that all generations are exact numbers.
+const CLAIM_NAME = /^(\d{8,15})(\.free)?$/;
 // How often to look again when others come and go between two looks.
 const TRIES = 100;
 
@@ -81,7 +81,7 @@ export function lockForWriting(runtime: Runtime, directory: string): WriteLock {
       }
     }
     const generation = (highest?.generation ?? 0) + 1;
-    if (claimName(generation).length > MOST_DIGITS) {
+    if (!CLAIM_NAME.test(claimName(generation))) {
       throw failure("IO_FAILED", { path: folder, operation: "lock", reason: `it holds claim ${generation - 1}` });
     }
     const path = `${folder}/${claimName(generation)}`;
@@ -164,8 +164,8 @@ interface Found {
 function claims(files: Files, folder: string): Found[] {
   const found: Found[] = [];
   for (const { name, kind } of files.list(folder)) {
-    const match = /^(\d{8,})(\.free)?$/.exec(name);
-    if (match === null || match[1] === undefined || match[1].length > MOST_DIGITS || kind !== "file") continue;
+    const match = CLAIM_NAME.exec(name);
+    if (match === null || kind !== "file") continue;
     found.push({ name, generation: Number(match[1]), released: match[2] !== undefined });
   }
   return found;

@@ -7,7 +7,7 @@ import { failure } from "../errors.ts";
 import { type EncryptionOptions, type EncryptionSettings, encryptionSettings } from "../keys/encryption-options.ts";
 import type { Clock, Runtime } from "../runtime.ts";
 import { HashEngine, type HashEngineName } from "../wasm/hash-engine.ts";
-import { invalidOption, invalidSecret, type OptionNames, optionsOf } from "./call-options.ts";
+import { checkFunction, invalidOption, invalidSecret, type OptionNames, optionsOf } from "./call-options.ts";
 import type { TornTail } from "./recovery/torn-tail.ts";
 import type { CheckpointSettings } from "./writing/checkpoint-writer.ts";
 import type { IndexLimits } from "./writing/index-writer.ts";
@@ -95,6 +95,7 @@ const LARGEST_APPEND = SEGMENT_MAX_BYTES - SEGMENT_HEADER_BYTES;
 /** @throws {UsageError} `OPTION_INVALID` */
 export function settingsFrom(given: OpenOptions, runtime: Runtime): LogSettings {
   const options = optionsOf(given, OPTION_NAMES);
+  checkFunction("onTornTail", options.onTornTail);
   const readOnly = flag(options, "readOnly", false);
   const leastRecord = options.encryption === undefined || readOnly ? 1 : LONGEST_RECEIPT;
   return {
@@ -120,7 +121,7 @@ export function settingsFrom(given: OpenOptions, runtime: Runtime): LogSettings 
     engine: new HashEngine(choice(options, "hashEngine", ["auto", "wasm", "native"]), runtime.nativeHashing),
     spaceAhead: flag(options, "spaceAhead", true),
     checkpoints: checkpointSettings(options, runtime),
-    onTornTail: listener(options),
+    onTornTail: options.onTornTail,
     encryption: options.encryption === undefined ? null : encryptionSettings(options.encryption),
     keyring: null,
     lockedStreams: new Set(),
@@ -202,12 +203,6 @@ function flag(options: OpenOptions, option: keyof OpenOptions, fallback: boolean
   const value = options[option] ?? fallback;
   if (typeof value === "boolean") return value;
   throw invalidOption(option, value, "true or false");
-}
-
-function listener(options: OpenOptions): OpenOptions["onTornTail"] {
-  const { onTornTail } = options;
-  if (onTornTail === undefined || typeof onTornTail === "function") return onTornTail;
-  throw invalidOption("onTornTail", onTornTail, "a function");
 }
 
 // The first of the choices is the default.

@@ -137,16 +137,16 @@ function* remembered(source: FollowSource, run: RecentRun, from: number, end: St
   let at = 0;
   for (; offset < from; offset++) at += lengthAt(at);
   while (offset < stop) {
-    const first = offset;
     let pieceEnd = at;
     const places: number[] = [];
-    for (let next = offset; next < stop && (places.length === 0 || pieceEnd - at < COPY_BYTES); next++) {
+    while (offset + places.length < stop && (places.length === 0 || pieceEnd - at < COPY_BYTES)) {
       places.push(pieceEnd - at);
       pieceEnd += lengthAt(pieceEnd);
     }
     const bytes = run.bytes.slice(at, pieceEnd);
     const own = { stream, bytes, zeroCopy: false, hashes: null, hashesAt: 0, keyring, expired: false };
-    for (const place of places) yield new LogRecord(own, place, offset - first, offset++);
+    for (const [index, place] of places.entries()) yield new LogRecord(own, place, index, offset + index);
+    offset += places.length;
     at = pieceEnd;
   }
 }

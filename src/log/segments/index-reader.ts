@@ -35,7 +35,6 @@ export class IndexReader {
     const { firstOffset } = segment.header;
     const start = { offset: firstOffset, position: SEGMENT_HEADER_BYTES };
     if (file === null || offset === firstOffset) return start;
-    this.#checkOpen();
     for (let page = Math.floor((offset - firstOffset) / PAGE_ENTRIES); page >= 0; page--) {
       const slot = this.#load(segment, file, page, offset);
       if (slot < 0) continue;
@@ -53,7 +52,6 @@ export class IndexReader {
     let place = { offset: firstOffset, position: SEGMENT_HEADER_BYTES };
     let low = 0;
     let high = file === null ? 0 : Math.floor(sizeOf(file) / PAGE_BYTES);
-    this.#checkOpen();
     while (file !== null && low < high) {
       const page = Math.floor((low + high) / 2);
       const slot = this.#load(segment, file, page, firstOffset + page * PAGE_ENTRIES);
@@ -68,6 +66,7 @@ export class IndexReader {
 
   // The slot that holds a page, or -1 when the file has no good one.
   #load(segment: Segment, file: RuntimeFile, page: number, offset: number): number {
+    this.#checkOpen();
     const tag = segment.header.number * 2 ** 32 + page;
     const slot = tag % this.#pages.slots;
     const pages = this.#pages;
